@@ -24,8 +24,10 @@ internal static class TokenizerTrainCommand
         type.AcceptOnlyFromAmong("unigram", "wordpiece");
         var size = new Option<int>("--size") { Description = "Pieces, special tokens included.", HelpName = "N", DefaultValueFactory = _ => 8000 };
         var cased = new Option<bool>("--cased") { Description = "WordPiece: keep capitals and accents." };
+        var coverage = new Option<double>("--character-coverage") { Description = "Unigram: share of all characters in the text that get pieces of their own; the rarest become unknown or bytes.", HelpName = "SHARE", DefaultValueFactory = _ => new UnigramTrainerOptions().CharacterCoverage };
+        var bytes = new Option<bool>("--byte-fallback") { Description = "Unigram: spell characters without a piece as bytes (256 pieces more), so that nothing is unknown." };
         var output = new Option<string>("--out") { Description = "Folder to write.", HelpName = "DIR", Required = true };
-        var command = new Command("train", "Learn a vocabulary from text.") { input, format, fields, type, size, cased, output };
+        var command = new Command("train", "Learn a vocabulary from text.") { input, format, fields, type, size, cased, coverage, bytes, output };
         command.SetAction((line, cancellation) =>
         {
             string name = line.GetRequiredValue(format);
@@ -35,7 +37,7 @@ internal static class TokenizerTrainCommand
             IEnumerable<string> lines = sources.SelectMany(s => s).SelectMany(d => TextChunks.Of(d, 2000)).SelectMany(t => t.Split('\n'));
             string folder = line.GetRequiredValue(output);
             int count = line.GetRequiredValue(type) == "unigram"
-                ? TrainUnigram(terminal, lines, line.GetValue(size), folder, cancellation)
+                ? TrainUnigram(terminal, lines, new UnigramTrainerOptions { Size = line.GetValue(size), CharacterCoverage = line.GetValue(coverage), ByteFallback = line.GetValue(bytes) }, folder, cancellation)
                 : TrainWordPiece(lines, line.GetValue(size), line.GetValue(cased), folder, cancellation);
             terminal.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{folder}: {count} pieces."));
             return Task.FromResult(ExitCode.Done);
@@ -43,10 +45,10 @@ internal static class TokenizerTrainCommand
         return command;
     }
 
-    private static int TrainUnigram(Terminal terminal, IEnumerable<string> lines, int size, string folder, CancellationToken cancellation)
+    private static int TrainUnigram(Terminal terminal, IEnumerable<string> lines, UnigramTrainerOptions options, string folder, CancellationToken cancellation)
     {
         using RunProgress progress = terminal.Progress();
-        UnigramVocabularyFiles.Write(UnigramTrainer.Train(lines, new UnigramTrainerOptions { Size = size }, new Sentences(progress), cancellation), folder);
+        UnigramVocabularyFiles.Write(UnigramTrainer.Train(lines, options, new Sentences(progress), cancellation), folder);
         return TokenizerFile.Load(folder).VocabularySize;
     }
 

@@ -1,12 +1,16 @@
 // Many texts at once, for any tokenizer: texts are independent, so threads take them in turn and the result does not depend on how many there are.
 
 using System.Buffers;
+using System.Collections.Concurrent;
 
 namespace BgeSharp.Text;
 
 /// <summary>Batches of any tokenizer.</summary>
 public static class BatchEncoding
 {
+    private const int LargestKept = 1 << 20; // ids: 4 MB a thread
+    private static readonly ConcurrentBag<ArrayBufferWriter<int>> s_idle = [];
+
     /// <summary>Ids of texts with their special tokens, each cut to <paramref name="maxLength"/>, packed in their order.</summary>
     /// <param name="tokenizer">Any tokenizer.</param>
     /// <param name="texts">[B] texts.</param>
@@ -41,30 +45,46 @@ public static class BatchEncoding
     private static TokenBatch Appended(IAppendsIds tokenizer, IReadOnlyList<string> texts, int maxLength, int threads)
     {
         int chunk = Math.Clamp(texts.Count / (threads * 8), 1, 128); // texts that one thread takes at once
-        var parts = new int[(texts.Count + chunk - 1) / chunk][]; // pooled
+        var options = new ParallelOptions { MaxDegreeOfParallelism = threads };
+        var parts = new (ArrayBufferWriter<int> Ids, int Start)[(texts.Count + chunk - 1) / chunk];
         var offsets = new int[texts.Count + 1];
-        Parallel.For(0, parts.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, () => new ArrayBufferWriter<int>(), (part, _, ids) =>
+        var writers = new ConcurrentBag<ArrayBufferWriter<int>>();
+        Parallel.For(0, parts.Length, options, Take, (part, _, ids) =>
         {
-            ids.ResetWrittenCount();
+            parts[part] = (ids, ids.WrittenCount);
             for (int i = part * chunk; i < Math.Min(texts.Count, (part + 1) * chunk); i++)
             {
                 offsets[i + 1] = tokenizer.AppendWithSpecial(texts[i], maxLength, ids);
             }
-            parts[part] = ArrayPool<int>.Shared.Rent(ids.WrittenCount);
-            ids.WrittenSpan.CopyTo(parts[part]);
             return ids;
-        }, _ => { });
+        }, writers.Add);
         for (int i = 0; i < texts.Count; i++)
         {
             offsets[i + 1] = checked(offsets[i] + offsets[i + 1]);
         }
         int[] all = GC.AllocateUninitializedArray<int>(offsets[^1]);
-        for (int part = 0; part < parts.Length; part++)
+        // In parallel too: touching the pages of a new array takes longer than copying.
+        Parallel.For(0, parts.Length, options, part =>
         {
             int first = offsets[part * chunk], last = offsets[Math.Min(texts.Count, (part + 1) * chunk)];
-            parts[part].AsSpan(0, last - first).CopyTo(all.AsSpan(first));
-            ArrayPool<int>.Shared.Return(parts[part]);
+            parts[part].Ids.WrittenSpan.Slice(parts[part].Start, last - first).CopyTo(all.AsSpan(first));
+        });
+        foreach (ArrayBufferWriter<int> writer in writers)
+        {
+            GiveBack(writer);
         }
         return new TokenBatch(all, offsets);
+    }
+
+    // What threads write into is kept from batch to batch: new memory costs more than the tokens written to it.
+    private static ArrayBufferWriter<int> Take() => s_idle.TryTake(out ArrayBufferWriter<int>? kept) ? kept : new ArrayBufferWriter<int>(1 << 12);
+
+    private static void GiveBack(ArrayBufferWriter<int> writer)
+    {
+        if (writer.Capacity <= LargestKept && s_idle.Count < Environment.ProcessorCount)
+        {
+            writer.ResetWrittenCount();
+            s_idle.Add(writer);
+        }
     }
 }

@@ -1,12 +1,13 @@
 // WordPiece as BERT and the BGE v1 models use it, equal to the reference in every id, range and word. Special tokens are found in the raw text,
 // the rest is normalised, split and spelt by WordPieceModel. Immutable: one instance serves all threads.
 
+using System.Buffers;
 using System.Text;
 
 namespace BgeSharp.Text;
 
 /// <summary>WordPiece tokenizer: text to ids, pairs with types, ranges and words, and back.</summary>
-public sealed class WordPieceTokenizer : ITokenizer
+public sealed class WordPieceTokenizer : ITokenizer, IAppendsIds
 {
     private static readonly string[] Joined = [".", "?", "!", ",", "n't", "'m", "'s", "'ve", "'re"];
     private const int SingleSpecials = 2, PairSpecials = 3;
@@ -76,6 +77,22 @@ public sealed class WordPieceTokenizer : ITokenizer
         int[] result = [Special.Cls, .. ids, Special.Sep];
         tokens.GiveBack();
         return result;
+    }
+
+    /// <inheritdoc/>
+    int IAppendsIds.AppendWithSpecial(string text, int maxLength, IBufferWriter<int> ids)
+    {
+        int room = RoomFor(maxLength, SingleSpecials);
+        TokenBuffer tokens = Read(text, false, room);
+        ReadOnlySpan<int> inner = tokens.Ids[..Math.Min(tokens.Count, room)];
+        Span<int> result = ids.GetSpan(inner.Length + SingleSpecials);
+        result[0] = Special.Cls;
+        inner.CopyTo(result[1..]);
+        result[inner.Length + 1] = Special.Sep;
+        int count = inner.Length + SingleSpecials;
+        ids.Advance(count);
+        tokens.GiveBack();
+        return count;
     }
 
     /// <inheritdoc/>
