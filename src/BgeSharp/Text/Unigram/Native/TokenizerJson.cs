@@ -1,5 +1,6 @@
 // tokenizer.json of a Unigram model as records. What the tokenizer cannot do exactly is refused by name, never skipped.
 
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace BgeSharp.Text.Unigram.Native;
@@ -114,12 +115,12 @@ internal sealed record TokenizerJson
         foreach (var entry in entries)
         {
             if (entry.ValueKind != JsonValueKind.Array || entry.GetArrayLength() != 2 || entry[0].ValueKind != JsonValueKind.String
-                || entry[1].ValueKind != JsonValueKind.Number || !double.IsFinite(entry[1].GetDouble()))
+                || entry[1].ValueKind != JsonValueKind.Number || !double.IsFinite(NativeNumber.Parse(JsonMarshal.GetRawUtf8Value(entry[1]))))
             {
                 throw new BadInput($"{file}: model.vocab[{pieces.Count}] is not [piece, score]; the file is damaged or of another model type.");
             }
             pieces.Add(entry[0].GetString()!);
-            scores.Add(entry[1].GetDouble());
+            scores.Add(NativeNumber.Parse(JsonMarshal.GetRawUtf8Value(entry[1])));
         }
         return ([.. pieces], [.. scores]);
     }
