@@ -1,7 +1,7 @@
 // Encoding allocates its result and nothing that grows with the text beside it.
 
-using BgeSharp.Text;
 using BgeSharp.Tests.Text.Unigram;
+using BgeSharp.Text;
 
 namespace BgeSharp.Tests.Text;
 
