@@ -1,5 +1,5 @@
-// Tokens found in the text itself, before anything is normalised: "[MASK]" in a text is the token, not five pieces. One vectorised search
-// finds the next one; a text without any costs little more than that search.
+// Tokens found as literals: "[MASK]" in a text is the token, not five pieces; special ones in the raw text, others in the normalised one. One vectorised
+// search finds the next; a text without any costs little more than that search. Both tokenizers find theirs here.
 
 using System.Buffers;
 using System.Globalization;
@@ -26,15 +26,15 @@ internal sealed class AddedTokens
     private readonly AddedToken[] _tokens;
     private readonly SearchValues<string> _search;
 
-    /// <param name="tokens">Distinct literals; empty ones are left out.</param>
+    /// <param name="tokens">Of equal literals the first counts; empty ones are left out.</param>
     public AddedTokens(IEnumerable<AddedToken> tokens)
     {
         _tokens = [.. tokens.Where(token => token.Content.Length > 0).OrderByDescending(token => token.Content.Length)];
         _search = SearchValues.Create([.. _tokens.Select(token => token.Content)], StringComparison.Ordinal);
     }
 
-    /// <summary>All of them, the longest first.</summary>
-    public IReadOnlyList<AddedToken> All => _tokens;
+    /// <summary>True when there is nothing to find.</summary>
+    public bool IsEmpty => _tokens.Length == 0;
 
     /// <summary>Finds the next token of <paramref name="text"/>.</summary>
     /// <param name="text">The whole text.</param>
@@ -57,11 +57,11 @@ internal sealed class AddedTokens
             {
                 continue;
             }
-            while (token.LeftStrip && start > taken && BertCharacters.IsWhite(text[start - 1]))
+            while (token.LeftStrip && start > taken && char.IsWhiteSpace(text[start - 1]))
             {
                 start--;
             }
-            while (token.RightStrip && end < text.Length && BertCharacters.IsWhite(text[end]))
+            while (token.RightStrip && end < text.Length && char.IsWhiteSpace(text[end]))
             {
                 end++;
             }
@@ -88,8 +88,11 @@ internal sealed class AddedTokens
 
     private static bool StartsWithWord(ReadOnlySpan<char> text) => Rune.DecodeFromUtf16(text, out Rune rune, out _) == OperationStatus.Done && IsWord(rune);
 
-    // What \w matches: letters, marks, decimal digits, letter numbers, connectors, joiners.
-    private static bool IsWord(Rune rune) => Rune.IsLetter(rune) || rune.Value is 0x200C or 0x200D || Rune.GetUnicodeCategory(rune) is
-        UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark or
-        UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.ConnectorPunctuation;
+    // Unicode Technical Standard 18, annex C: alphabetic, mark, decimal number, connector, join control.
+    private static bool IsWord(Rune rune) => Rune.IsLetter(rune) || Rune.GetUnicodeCategory(rune) switch
+    {
+        UnicodeCategory.LetterNumber or UnicodeCategory.DecimalDigitNumber or UnicodeCategory.ConnectorPunctuation or UnicodeCategory.NonSpacingMark
+            or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark => true,
+        _ => rune.Value is 0x200C or 0x200D or (>= 0x24B6 and <= 0x24E9) or (>= 0x1F130 and <= 0x1F149) or (>= 0x1F150 and <= 0x1F169) or (>= 0x1F170 and <= 0x1F189),
+    };
 }

@@ -53,8 +53,8 @@ internal sealed class NativeEngine : IUnigramEngine
 
         AddedToken[] raw = [.. json.Added.Where(t => !t.Normalized)];
         AddedToken[] normalized = [.. json.Added.Where(t => t.Normalized)];
-        _raw = new AddedTokens(raw, [.. raw.Select(t => t.Content)]);
-        _normalized = new AddedTokens(normalized, [.. normalized.Select(t => Normalize(t.Content))]);
+        _raw = new AddedTokens(raw);
+        _normalized = new AddedTokens(normalized.Select(t => t with { Content = Normalize(t.Content) }));
         _addedById = [];
         foreach (var token in json.Added)
         {
@@ -79,7 +79,7 @@ internal sealed class NativeEngine : IUnigramEngine
             return;
         }
         int first = scratch.Pieces.Count;
-        _raw.Find(text, scratch.Pieces);
+        Cut(_raw, text, scratch.Pieces);
         int last = scratch.Pieces.Count;
         for (int i = first; i < last; i++)
         {
@@ -94,6 +94,25 @@ internal sealed class NativeEngine : IUnigramEngine
             }
         }
         scratch.Pieces.RemoveRange(first, last - first);
+    }
+
+    // Stretches between the tokens, and the tokens.
+    private static void Cut(AddedTokens tokens, ReadOnlySpan<char> text, List<Split> splits)
+    {
+        int taken = 0;
+        while (tokens.Next(text, taken, out FoundToken found))
+        {
+            if (taken < found.Start)
+            {
+                splits.Add(new Split(taken, found.Start, -1, 0));
+            }
+            splits.Add(new Split(found.Start, found.End, found.Id, 0));
+            taken = found.End;
+        }
+        if (taken < text.Length)
+        {
+            splits.Add(new Split(taken, text.Length, -1, 0));
+        }
     }
 
     /// <summary>Text after the normalisers.</summary>
@@ -132,7 +151,7 @@ internal sealed class NativeEngine : IUnigramEngine
         }
         else
         {
-            _normalized.Find(scratch.First.Units, scratch.Splits);
+            Cut(_normalized, scratch.First.Units, scratch.Splits);
             foreach (ref var split in CollectionsMarshal.AsSpan(scratch.Splits))
             {
                 split = split with { Origin = aligned ? scratch.First.Start(split.Start) : part.Start };

@@ -31,8 +31,8 @@ internal static class TokenizerJsonParts
             }
             known[content] = id;
             bool special = entry.OptionalFlag("special") ?? false;
-            tokens.Add(new AddedToken(content, id, special, entry.OptionalFlag("lstrip") ?? false, entry.OptionalFlag("rstrip") ?? false,
-                entry.OptionalFlag("single_word") ?? false, entry.OptionalFlag("normalized") ?? !special));
+            tokens.Add(new AddedToken(content, id, special, entry.OptionalFlag("single_word") ?? false, entry.OptionalFlag("lstrip") ?? false,
+                entry.OptionalFlag("rstrip") ?? false, entry.OptionalFlag("normalized") ?? !special));
         }
         return tokens;
     }
