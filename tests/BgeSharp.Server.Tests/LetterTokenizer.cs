@@ -16,6 +16,8 @@ internal sealed class LetterTokenizer : ITokenizer
 
     public int[] EncodePair(string text, string pair, int maxLength = int.MaxValue) => throw new NotSupportedException();
 
+    public TokenizedText EncodePair(string text, string pair, int maxLength, Truncation truncation) => throw new NotSupportedException();
+
     public string TokenOf(int id) => ((char)id).ToString();
 
     public bool ContinuesWord(int id) => false;

@@ -42,6 +42,40 @@ public static class BatchEncoding
         return TokenBatch.Of(encoded);
     }
 
+    /// <summary>Ids of pairs with their special tokens, packed in their order: what a cross-encoder reads.</summary>
+    /// <param name="tokenizer">Any tokenizer.</param>
+    /// <param name="texts">[B] first texts.</param>
+    /// <param name="pairs">[B] second texts.</param>
+    /// <param name="maxLength">Longest pair in tokens, special tokens included.</param>
+    /// <param name="truncation">Which text of a pair is cut.</param>
+    /// <param name="threads">Threads at most; 0 for one a processor.</param>
+    /// <returns>The ids, and [T] the type of each (0, and 1 for a second text in BERT's models).</returns>
+    /// <exception cref="ArgumentException">Not as many second texts as first ones.</exception>
+    /// <exception cref="BadInput">Only second texts may be cut and nothing of one would remain.</exception>
+    public static (TokenBatch Batch, int[] TypeIds) EncodePairBatch(this ITokenizer tokenizer, IReadOnlyList<string> texts, IReadOnlyList<string> pairs,
+        int maxLength = int.MaxValue, Truncation truncation = Truncation.LongestFirst, int threads = 0)
+    {
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        ArgumentNullException.ThrowIfNull(texts);
+        ArgumentNullException.ThrowIfNull(pairs);
+        ArgumentOutOfRangeException.ThrowIfNegative(threads);
+        if (texts.Count != pairs.Count)
+        {
+            throw new ArgumentException($"{texts.Count} first and {pairs.Count} second texts", nameof(pairs));
+        }
+        var encoded = new TokenizedText[texts.Count];
+        try
+        {
+            Parallel.For(0, encoded.Length, new ParallelOptions { MaxDegreeOfParallelism = threads == 0 ? Environment.ProcessorCount : threads },
+                i => encoded[i] = tokenizer.EncodePair(texts[i], pairs[i], maxLength, truncation));
+        }
+        catch (AggregateException several) when (several.InnerExceptions[0] is BadInput first)
+        {
+            throw new BadInput(first.Message, several);
+        }
+        return (TokenBatch.Of([.. encoded.Select(e => e.Ids)]), [.. encoded.SelectMany(e => e.TypeIds)]);
+    }
+
     private static TokenBatch Appended(IAppendsIds tokenizer, IReadOnlyList<string> texts, int maxLength, int threads)
     {
         int chunk = Math.Clamp(texts.Count / (threads * 8), 1, 128); // texts that one thread takes at once

@@ -34,6 +34,14 @@ public interface ITokenizer
     /// <summary>Ids of a pair with its special tokens ([CLS] A [SEP] B [SEP]; XLM-R: &lt;s&gt; A &lt;/s&gt;&lt;/s&gt; B &lt;/s&gt;), the longer side cut first.</summary>
     int[] EncodePair(string text, string pair, int maxLength = int.MaxValue);
 
+    /// <summary>Tokens of a pair with their special tokens, types, places and words.</summary>
+    /// <param name="text">First text.</param>
+    /// <param name="pair">Second text.</param>
+    /// <param name="maxLength">Longest result, special tokens included.</param>
+    /// <param name="truncation">Which text is cut.</param>
+    /// <exception cref="BadInput">Only the second text may be cut and nothing of it would remain.</exception>
+    TokenizedText EncodePair(string text, string pair, int maxLength, Truncation truncation);
+
     /// <summary>The token with this id as it stands in the vocabulary ("##ing", "▁the").</summary>
     string TokenOf(int id);
 

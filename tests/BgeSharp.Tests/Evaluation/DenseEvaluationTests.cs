@@ -15,6 +15,8 @@ public class DenseEvaluationTests
         public int[] Encode(string text) => [.. text.Select(c => (int)c)];
         public int[] EncodeWithSpecial(string text, int maxLength = int.MaxValue) => [0, .. Encode(text).Take(maxLength - 2), 2];
         public int[] EncodePair(string text, string pair, int maxLength = int.MaxValue) => throw new NotSupportedException();
+
+        public TokenizedText EncodePair(string text, string pair, int maxLength, Truncation truncation) => throw new NotSupportedException();
         public string TokenOf(int id) => ((char)id).ToString();
         public bool ContinuesWord(int id) => false;
         public string Decode(ReadOnlySpan<int> ids) => throw new NotSupportedException();
