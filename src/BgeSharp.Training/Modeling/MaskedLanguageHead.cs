@@ -30,6 +30,14 @@ public sealed class MaskedLanguageHead(Weights weights, ModelConfig config, Toke
     public Tensor Loss(Tensor rows, Tensor targets, NamingScore score)
         => VocabularyCrossEntropy.Mean(Transform(rows), weights[embeddings.WordName], weights[_names.Bias], targets, score);
 
+    /// <summary>How well the max-pooled logits of each text name its words (DupMAE).</summary>
+    /// <param name="rows">[N, D]: hidden vectors of every token but the first of each text.</param>
+    /// <param name="offsets">[B + 1], where the rows of each text begin.</param>
+    /// <param name="bags">The words.</param>
+    /// <returns>Scalar, mean over texts, in nats.</returns>
+    public Tensor BagLoss(Tensor rows, int[] offsets, WordBags bags)
+        => BagOfWords.Mean(Transform(rows), offsets, weights[embeddings.WordName], weights[_names.Bias], bags);
+
     /// <summary>All logits: for tests and small vocabularies only.</summary>
     /// <returns>[N, V].</returns>
     public Tensor Logits(Tensor rows)

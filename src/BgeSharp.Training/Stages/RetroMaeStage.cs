@@ -17,6 +17,7 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
     private readonly TokenStore _store;
     private readonly RetroMae _model;
     private readonly long _seed;
+    private readonly bool _wantsBags;
     private readonly IEnumerator<RetroMaeBatch> _batches;
 
     /// <param name="options">Validated options.</param>
@@ -34,12 +35,15 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
         _store = store;
         _seed = seed;
         Weights = weights;
-        _model = new RetroMae(weights, config, DecoderQuery.EmbeddedSentence, pooling);
-        var masks = new RetroMaeMasks(tokenizer, options.EncoderMaskRatio, options.DecoderMaskRatio);
+        RetroMaeDesign design = options.Design;
+        _model = new RetroMae(weights, config, design, pooling);
+        _wantsBags = design.Task == PretrainingTask.DupMae;
+        DecoderMasks decoder = !design.HasDecoder ? DecoderMasks.None : design.PlainDecoding ? DecoderMasks.Text : DecoderMasks.Rows;
+        var masks = new RetroMaeMasks(tokenizer, options.EncoderMaskRatio, options.DecoderMaskRatio, options.DecoderMaskPool);
         var order = new TokenBudgetOrder(seed, [.. Enumerable.Range(0, store.Count).Select(store.LengthOf)], options.BatchTokens);
         TotalSteps = options.Steps > 0 ? options.Steps : Math.Max(1, (int)Math.Ceiling(order.BatchesPerEpoch() * options.Epochs / options.Accumulate));
         long first = (long)firstStep * options.Accumulate;
-        _batches = Prefetch.Ahead(order.From(first).Select((rows, i) => RetroMaeBatch.Draw(_store, rows, masks, seed, first + i))).GetEnumerator();
+        _batches = Prefetch.Ahead(order.From(first).Select((rows, i) => RetroMaeBatch.Draw(_store, rows, masks, seed, first + i, decoder))).GetEnumerator();
     }
 
     /// <inheritdoc/>
@@ -51,7 +55,7 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
     /// <inheritdoc/>
     public StepFigures ForwardBackward(int step)
     {
-        double encoderLoss = 0, decoderLoss = 0, encoderAccuracy = 0, decoderAccuracy = 0;
+        double encoderLoss = 0, decoderLoss = 0, bagLoss = 0, total = 0, encoderAccuracy = 0, decoderAccuracy = 0;
         long tokens = 0;
         for (int micro = 0; micro < _options.Accumulate; micro++)
         {
@@ -61,34 +65,45 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
             _batches.MoveNext();
             RetroMaeBatch batch = _batches.Current;
             RetroMaeLoss loss = _model.Loss(ToTensors(batch), training: true);
-            loss.Total.Over(_options.Accumulate).backward();
-            encoderLoss += loss.Encoder.item<float>() / _options.Accumulate;
-            decoderLoss += loss.Decoder.item<float>() / _options.Accumulate;
+            Tensor sum = loss.Total;
+            sum.Over(_options.Accumulate).backward();
+            total += Number(sum) / _options.Accumulate;
+            encoderLoss += Number(loss.Encoder) / _options.Accumulate;
+            decoderLoss += Number(loss.Decoder) / _options.Accumulate;
+            bagLoss += Number(loss.Bag) / _options.Accumulate;
             encoderAccuracy += loss.EncoderScore.Accuracy / _options.Accumulate;
             decoderAccuracy += loss.DecoderScore.Accuracy / _options.Accumulate;
             tokens += batch.Original.TokenCount;
         }
-        return new StepFigures(encoderLoss + decoderLoss, tokens, new Dictionary<string, double>
+        var figures = new Dictionary<string, double> { ["encoder_loss"] = encoderLoss, ["encoder_accuracy"] = encoderAccuracy };
+        if (_options.Design.HasDecoder)
         {
-            ["encoder_loss"] = encoderLoss,
-            ["decoder_loss"] = decoderLoss,
-            ["encoder_accuracy"] = encoderAccuracy,
-            ["decoder_accuracy"] = decoderAccuracy,
-        });
+            figures["decoder_loss"] = decoderLoss;
+            figures["decoder_accuracy"] = decoderAccuracy;
+        }
+        if (_wantsBags)
+        {
+            figures["bag_loss"] = bagLoss;
+        }
+        return new StepFigures(total, tokens, figures);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _batches.Dispose();
+
+    private static double Number(Tensor? scalar) => scalar is null ? 0 : scalar.to_type(ScalarType.Float64).item<double>();
 
     private MaskedTexts ToTensors(RetroMaeBatch batch)
     {
         Device device = Weights.Compute.Device;
         int length = batch.Original.MaxLength;
         return new MaskedTexts(
-            new PackedText(batch.Masked, _config, device),
+            new PackedText(batch.Encoder.Texts, _config, device),
             new PackedText(batch.Original, _config, device),
-            tensor(batch.MaskedRows).to(device),
-            tensor(batch.MaskedTargets).to(device),
-            tensor(batch.Hidden).view(batch.Original.Count, 1, length, length).to(device));
+            tensor(batch.Encoder.Rows).to(device),
+            tensor(batch.Encoder.Targets).to(device),
+            batch.Hidden.Length == 0 ? null : tensor(batch.Hidden).view(batch.Original.Count, 1, length, length).to(device),
+            batch.Decoder is null ? null : new PlainTargets(new PackedText(batch.Decoder.Texts, _config, device), tensor(batch.Decoder.Rows).to(device), tensor(batch.Decoder.Targets).to(device)),
+            _wantsBags ? WordBags.Of(batch.Original) : null);
     }
 }

@@ -28,12 +28,12 @@ public sealed class GoldenRetroMaeTests
         using var golden = GoldenCase.Open(name, variant, exact);
         using Weights weights = golden.LoadWeights(RetroMae.Shapes(golden.Config));
         DecoderQuery query = name == "retromae_bert_v1" ? DecoderQuery.PositionPlusSentence : DecoderQuery.EmbeddedSentence;
-        var model = new RetroMae(weights, golden.Config, query);
+        var model = new RetroMae(weights, golden.Config, new RetroMaeDesign(Query: query));
         MaskedTexts texts = Load(golden);
 
         Tensor hidden = model.Encoder.Forward(texts.Masked, training: true);
         golden.AssertEqual("out.last_hidden", hidden, golden.PackRows(golden.Load("out.last_hidden"), Mask));
-        Tensor rebuilt = model.Decoder.Forward(texts.Original, hidden.index_select(0, texts.Masked.Firsts), texts.Hidden, query, training: true, (queries, rows) =>
+        Tensor rebuilt = model.Decoder.Forward(texts.Original, hidden.index_select(0, texts.Masked.Firsts), texts.Hidden!, query, training: true, (queries, rows) =>
         {
             golden.AssertEqual("out.decoder_query", queries, golden.PackRows(golden.Load("out.decoder_query"), Mask));
             golden.AssertEqual("out.decoder_kv", rows, golden.PackRows(golden.Load("out.decoder_kv"), Mask));
@@ -43,13 +43,53 @@ public sealed class GoldenRetroMaeTests
 
         RetroMaeLoss loss = model.Loss(texts, training: true);
         golden.AssertEqual("out.encoder_loss", loss.Encoder);
-        golden.AssertEqual("out.decoder_loss", loss.Decoder);
+        golden.AssertEqual("out.decoder_loss", loss.Decoder!);
         golden.AssertEqual("out.loss", loss.Total);
         Assert.Equal(golden.Integers("out.encoder_correct")[0], loss.EncoderScore.Correct);
         Assert.Equal(golden.Integers("out.decoder_correct")[0], loss.DecoderScore.Correct);
         Assert.Equal(golden.Integers("out.decoder_count")[0], loss.DecoderScore.Count);
         loss.Total.backward();
         golden.AssertGradients(weights);
+    }
+
+    public static TheoryData<string, bool> DupMaeCases() => GoldenCase.Variants("dupmae_bert");
+
+    [Theory, MemberData(nameof(DupMaeCases))]
+    public void Losses_and_gradients_with_the_bag_of_words_are_the_reference_s(string variant, bool exact)
+    {
+        using var scope = NewDisposeScope();
+        using var golden = GoldenCase.Open("dupmae_bert", variant, exact);
+        using Weights weights = golden.LoadWeights(RetroMae.Shapes(golden.Config));
+        var model = new RetroMae(weights, golden.Config, new RetroMaeDesign(PretrainingTask.DupMae));
+        RetroMaeLoss loss = model.Loss(Load(golden) with { Bags = Bags(golden) }, training: true);
+        golden.AssertEqual("out.encoder_loss", loss.Encoder);
+        golden.AssertEqual("out.decoder_loss", loss.Decoder!);
+        golden.AssertEqual("out.bow_loss", loss.Bag!);
+        golden.AssertEqual("out.loss", loss.Total);
+        loss.Total.backward();
+        golden.AssertGradients(weights);
+    }
+
+    [Theory, MemberData(nameof(DupMaeCases))]
+    public void The_bags_of_a_batch_are_the_reference_s(string variant, bool exact)
+    {
+        using var golden = GoldenCase.Open("dupmae_bert", variant, exact);
+        WordBags expected = Bags(golden), actual = WordBags.Of(golden.Pack("in.decoder_input_ids", Mask));
+        Assert.Equal(expected.Offsets, actual.Offsets);
+        for (int i = 0; i < actual.Weights.Length; i++)
+        {
+            Assert.Equal(expected.Ids[expected.Offsets[i]..expected.Offsets[i + 1]], actual.Ids[actual.Offsets[i]..actual.Offsets[i + 1]].Order());
+            Assert.Equal(expected.Weights[i], actual.Weights[i], 1e-7);
+        }
+    }
+
+    private static WordBags Bags(GoldenCase golden)
+    {
+        float[] dense = golden.Numbers("in.bag_word_weight");
+        long[] shape = golden.Shape("in.bag_word_weight");
+        var rows = Enumerable.Range(0, (int)shape[0]).Select(b => dense.AsSpan((int)(b * shape[1]), (int)shape[1]).ToArray()).ToList();
+        var ids = rows.Select(r => Enumerable.Range(0, r.Length).Where(v => r[v] > 0).Select(v => (long)v).ToArray()).ToList();
+        return new WordBags([.. ids.SelectMany(i => i)], [0, .. ids.Select((_, i) => ids.Take(i + 1).Sum(k => k.Length))], [.. rows.Select(r => 1 / Math.Round(1.0 / r.Max()))]);
     }
 
     private const string Mask = "in.encoder_attention_mask";

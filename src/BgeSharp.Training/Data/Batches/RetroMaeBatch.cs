@@ -4,13 +4,31 @@ using BgeSharp.Text;
 
 namespace BgeSharp.Training.Data.Batches;
 
+/// <summary>How the decoder of a batch is fed.</summary>
+public enum DecoderMasks
+{
+    /// <summary>No decoder.</summary>
+    None,
+
+    /// <summary>Each row sees a draw of its own (enhanced decoding).</summary>
+    Rows,
+
+    /// <summary>One draw a text, masked in the text itself (plain decoding).</summary>
+    Text,
+}
+
+/// <summary>Tokens to name.</summary>
+/// <param name="Texts">The batch as it is seen.</param>
+/// <param name="Rows">[M], packed rows to name.</param>
+/// <param name="Targets">[M], their ids.</param>
+public sealed record MaskedTokens(TokenBatch Texts, long[] Rows, long[] Targets);
+
 /// <summary>Texts with their masks.</summary>
 /// <param name="Original">The texts.</param>
-/// <param name="Masked">The texts as the encoder sees them.</param>
-/// <param name="MaskedRows">[M], packed rows the encoder must name.</param>
-/// <param name="MaskedTargets">[M], their ids.</param>
-/// <param name="Hidden">[B, L, L], true where a decoder row may not see a column; padding columns are hidden, but column 0 is not.</param>
-public sealed record RetroMaeBatch(TokenBatch Original, TokenBatch Masked, long[] MaskedRows, long[] MaskedTargets, bool[] Hidden)
+/// <param name="Encoder">What the encoder sees and names.</param>
+/// <param name="Decoder">What plain decoding sees and names; null without it.</param>
+/// <param name="Hidden">[B, L, L], true where a decoder row may not see a column; padding columns are hidden, but column 0 is not. Empty without enhanced decoding.</param>
+public sealed record RetroMaeBatch(TokenBatch Original, MaskedTokens Encoder, MaskedTokens? Decoder, bool[] Hidden)
 {
     /// <summary>Reads the rows of a batch and draws their masks.</summary>
     /// <param name="store">The texts.</param>
@@ -18,32 +36,51 @@ public sealed record RetroMaeBatch(TokenBatch Original, TokenBatch Masked, long[
     /// <param name="masks">Draws the masks.</param>
     /// <param name="seed">Seed of the run; each text's own seed is made of it, its row and the epoch-like <paramref name="round"/>.</param>
     /// <param name="round">Batch number, so that a text met again is masked anew.</param>
-    public static RetroMaeBatch Draw(TokenStore store, int[] rows, RetroMaeMasks masks, long seed, long round)
+    /// <param name="decoder">What the decoder needs.</param>
+    public static RetroMaeBatch Draw(TokenStore store, int[] rows, RetroMaeMasks masks, long seed, long round, DecoderMasks decoder = DecoderMasks.Rows)
     {
         TokenBatch original = TokenBatch.Of([.. rows.Select(r => store[r].ToArray())]);
         int length = original.MaxLength;
-        var masked = new int[original.TokenCount];
-        var hidden = new bool[checked(rows.Length * length * length)];
-        var maskedRows = new List<long>();
-        var targets = new List<long>();
+        var encoder = new Collected(original);
+        Collected? plain = decoder == DecoderMasks.Text ? new Collected(original) : null;
+        var hidden = new bool[decoder == DecoderMasks.Rows ? checked(rows.Length * length * length) : 0];
         for (int i = 0; i < rows.Length; i++)
         {
             var random = new SeededRandom(HashCodes.Of(seed, rows[i], round));
-            ReadOnlySpan<int> ids = original[i];
-            int offset = original.Offsets[i];
-            foreach (int position in masks.MaskForEncoder(ids, masked.AsSpan(offset, ids.Length), ref random))
+            encoder.Add(i, masks.MaskForEncoder(original[i], encoder.Of(i), ref random));
+            plain?.Add(i, masks.MaskForPlainDecoder(original[i], plain.Of(i), ref random));
+            if (decoder == DecoderMasks.Rows)
             {
-                maskedRows.Add(offset + position);
-                targets.Add(ids[position]);
+                Span<bool> square = hidden.AsSpan(i * length * length, length * length);
+                square.Fill(true);
+                for (int row = 0; row < length; row++)
+                {
+                    square[row * length] = false;
+                }
+                masks.MaskForDecoder(original[i], square, length, ref random);
             }
-            Span<bool> square = hidden.AsSpan(i * length * length, length * length);
-            square.Fill(true);
-            for (int row = 0; row < length; row++)
-            {
-                square[row * length] = false;
-            }
-            masks.MaskForDecoder(ids, square, length, ref random);
         }
-        return new RetroMaeBatch(original, new TokenBatch(masked, original.Offsets), [.. maskedRows], [.. targets], hidden);
+        return new RetroMaeBatch(original, encoder.Build(), plain?.Build(), hidden);
+    }
+
+    // Masked ids and what to name, text by text.
+    private sealed class Collected(TokenBatch original)
+    {
+        private readonly int[] _ids = new int[original.TokenCount];
+        private readonly List<long> _rows = [];
+        private readonly List<long> _targets = [];
+
+        public Span<int> Of(int text) => _ids.AsSpan(original.Offsets[text], original.LengthOf(text));
+
+        public void Add(int text, List<int> positions)
+        {
+            foreach (int position in positions)
+            {
+                _rows.Add(original.Offsets[text] + position);
+                _targets.Add(original[text][position]);
+            }
+        }
+
+        public MaskedTokens Build() => new(new TokenBatch(_ids, original.Offsets), [.. _rows], [.. _targets]);
     }
 }

@@ -1,6 +1,6 @@
 // What RetroMAE hides: whole words from the encoder, and from each decoder row a draw of its own.        Xiao et al. 2022, section 3
 // Differences from the public code, on purpose: the ratio is true at every length (no cap of 512), special tokens are never hidden whatever the
-// tokenizer calls them, h stays visible to every decoder row, and every row is drawn independently (their eq. 7) instead of from a pool.
+// tokenizer calls them, h stays visible to every decoder row, and every row is drawn independently (their eq. 7); a pool, as in the public code, is an option.
 // A text's masks depend on its seed alone: not on batch, thread or rank.
 
 using BgeSharp.Text;
@@ -11,7 +11,8 @@ namespace BgeSharp.Training.Data.Batches;
 /// <param name="tokenizer">Tells special tokens and word pieces.</param>
 /// <param name="encoderRatio">Share of tokens hidden from the encoder, in (0, 1).</param>
 /// <param name="decoderRatio">Share of words hidden from a decoder row, in (0, 1).</param>
-public sealed class RetroMaeMasks(ITokenizer tokenizer, double encoderRatio, double decoderRatio)
+/// <param name="pool">Draws that the decoder rows of a text share (the public code has 128 or 256); 0 for a draw a row.</param>
+public sealed class RetroMaeMasks(ITokenizer tokenizer, double encoderRatio, double decoderRatio, int pool = 0)
 {
     /// <summary>Masks a text for the encoder: 80 % of the chosen tokens become [MASK], 10 % a random id, 10 % stay.</summary>
     /// <param name="ids">The text with its special tokens.</param>
@@ -21,23 +22,7 @@ public sealed class RetroMaeMasks(ITokenizer tokenizer, double encoderRatio, dou
     public List<int> MaskForEncoder(ReadOnlySpan<int> ids, Span<int> masked, ref SeededRandom random)
     {
         ids.CopyTo(masked);
-        List<(int Start, int End)> words = Words(ids);
-        int maskable = words.Sum(w => w.End - w.Start);
-        int wanted = Math.Max(1, (int)Math.Round(maskable * encoderRatio, MidpointRounding.ToEven));
-        random.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(words));
-        var chosen = new List<int>(wanted);
-        foreach ((int start, int end) in words)
-        {
-            if (chosen.Count + end - start > wanted)
-            {
-                continue;      // this word would overshoot; a shorter one may still fit
-            }
-            for (int i = start; i < end; i++)
-            {
-                chosen.Add(i);
-            }
-        }
-        chosen.Sort();
+        List<int> chosen = Choose(ids, encoderRatio, ref random);
         foreach (int i in chosen)
         {
             int tenth = random.Next(10);
@@ -53,6 +38,45 @@ public sealed class RetroMaeMasks(ITokenizer tokenizer, double encoderRatio, dou
         return chosen;
     }
 
+    /// <summary>Masks a text for plain decoding: every chosen token becomes [MASK].</summary>
+    /// <param name="ids">The text with its special tokens.</param>
+    /// <param name="masked">Receives the text as the decoder sees it; as long as <paramref name="ids"/>.</param>
+    /// <param name="random">Seeded for this text.</param>
+    /// <returns>Positions the decoder must name, ascending.</returns>
+    public List<int> MaskForPlainDecoder(ReadOnlySpan<int> ids, Span<int> masked, ref SeededRandom random)
+    {
+        ids.CopyTo(masked);
+        List<int> chosen = Choose(ids, decoderRatio, ref random);
+        foreach (int i in chosen)
+        {
+            masked[i] = tokenizer.Special.Mask;
+        }
+        return chosen;
+    }
+
+    // Whole words at random until the share is reached; ascending.
+    private List<int> Choose(ReadOnlySpan<int> ids, double ratio, ref SeededRandom random)
+    {
+        List<(int Start, int End)> words = Words(ids);
+        int maskable = words.Sum(w => w.End - w.Start);
+        int wanted = Math.Max(1, (int)Math.Round(maskable * ratio, MidpointRounding.ToEven));
+        random.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(words));
+        var chosen = new List<int>(wanted);
+        foreach ((int start, int end) in words)
+        {
+            if (chosen.Count + end - start > wanted)
+            {
+                continue;      // this word would overshoot; a shorter one may still fit
+            }
+            for (int i = start; i < end; i++)
+            {
+                chosen.Add(i);
+            }
+        }
+        chosen.Sort();
+        return chosen;
+    }
+
     /// <summary>Draws which columns each decoder row may not see.</summary>
     /// <param name="ids">The text with its special tokens, n of them.</param>
     /// <param name="hidden">[n, stride], row-major; receives true where row i may not see column j; cells at j ≥ n are left alone.</param>
@@ -61,22 +85,42 @@ public sealed class RetroMaeMasks(ITokenizer tokenizer, double encoderRatio, dou
     public void MaskForDecoder(ReadOnlySpan<int> ids, Span<bool> hidden, int stride, ref SeededRandom random)
     {
         List<(int Start, int End)> words = Words(ids);
-        ulong threshold = (ulong)Math.Round(decoderRatio * 65536);
+        int drawn = pool == 0 ? ids.Length : Math.Min(pool, ids.Length);
+        for (int i = 0; i < drawn; i++)
+        {
+            DrawRow(words, hidden.Slice(i * stride, ids.Length), ref random);
+        }
+        if (pool > 0)
+        {
+            bool[] draws = new bool[drawn * ids.Length];
+            for (int i = 0; i < drawn; i++)
+            {
+                hidden.Slice(i * stride, ids.Length).CopyTo(draws.AsSpan(i * ids.Length));
+            }
+            for (int i = 0; i < ids.Length; i++)
+            {
+                draws.AsSpan(random.Next(drawn) * ids.Length, ids.Length).CopyTo(hidden[(i * stride)..]);
+            }
+        }
         for (int i = 0; i < ids.Length; i++)
         {
-            Span<bool> row = hidden.Slice(i * stride, ids.Length);
-            row.Clear();
-            ulong bits = 0;
-            for (int w = 0; w < words.Count; w++)
+            hidden[(i * stride) + i] = true;     // never itself
+            hidden[i * stride] = false;          // always h
+        }
+    }
+
+    private void DrawRow(List<(int Start, int End)> words, Span<bool> row, ref SeededRandom random)
+    {
+        ulong threshold = (ulong)Math.Round(decoderRatio * 65536);
+        row.Clear();
+        ulong bits = 0;
+        for (int w = 0; w < words.Count; w++)
+        {
+            bits = (w & 3) == 0 ? random.NextBits() : bits >> 16;      // four draws of 16 bits from each number
+            if ((bits & 0xffff) < threshold)
             {
-                bits = (w & 3) == 0 ? random.NextBits() : bits >> 16;      // four draws of 16 bits from each number
-                if ((bits & 0xffff) < threshold)
-                {
-                    row[words[w].Start..words[w].End].Fill(true);
-                }
+                row[words[w].Start..words[w].End].Fill(true);
             }
-            row[i] = true;          // never itself
-            row[0] = false;         // always h
         }
     }
 

@@ -49,28 +49,6 @@ public abstract record StageOptions
     [JsonIgnore] public string Label => Name.Length > 0 ? Name : Type;
 }
 
-/// <summary>RetroMAE pre-training (Xiao et al. 2022).</summary>
-public sealed record RetroMaeStageOptions : StageOptions
-{
-    /// <summary>Most tokens in a micro-batch.</summary>
-    [Range(64, 10_000_000)] public int BatchTokens { get; init; } = 4096;
-
-    /// <summary>Longest text in tokens; longer documents are cut into several at sentence ends.</summary>
-    [Range(16, 65536)] public int MaxLength { get; init; } = 256;
-
-    /// <summary>Share of tokens hidden from the encoder. RetroMAE, section 3: 0.15-0.3.</summary>
-    [Range(0.05, 0.6)] public double EncoderMaskRatio { get; init; } = 0.3;
-
-    /// <summary>Share of tokens hidden from each row of the decoder. RetroMAE, section 4.3: best at 0.5 with enhanced decoding.</summary>
-    [Range(0.1, 0.95)] public double DecoderMaskRatio { get; init; } = 0.5;
-
-    /// <summary>What the decoder rebuilds the text from: "cls" as in the paper, or "mean". In short runs "cls" leaves a better start for either pooling.</summary>
-    [AllowedValues("cls", "mean")] public string Sentence { get; init; } = "cls";
-
-    /// <inheritdoc/>
-    [JsonIgnore] public override string Type => "retromae";
-}
-
 /// <summary>Contrastive learning on pairs that the documents' own structure gives.</summary>
 public record ContrastiveStageOptions : StageOptions
 {

@@ -29,7 +29,7 @@ internal sealed class StageRun(Recipe recipe, int index, string hash, RunFolder 
     {
         bool pretraining = _options is RetroMaeStageOptions;
         string prefix = pretraining ? Encoder.PrefixOf(config) : "";
-        using Weights weights = RunModel.Create(pretraining ? RetroMae.Shapes(config) : Encoder.Shapes("", config), prefix, config, run.Compute, recipe.Seed, previous);
+        using Weights weights = RunModel.Create(_options is RetroMaeStageOptions masked ? RetroMae.Shapes(config, masked.Design) : Encoder.Shapes("", config), prefix, config, run.Compute, recipe.Seed, previous);
         return _options switch
         {
             RetroMaeStageOptions retroMae => Pretrain(retroMae, weights, prefix, previous, stop),

@@ -75,9 +75,9 @@ public sealed class RetroMaeMasksTests
         using TokenStore store = TokenStore.Create(Path.Combine(folder.Path, "ids"), [Text(20), Text(35), Text(9)]);
         RetroMaeBatch alone = RetroMaeBatch.Draw(store, [2], _masks, 11, 3);
         RetroMaeBatch among = RetroMaeBatch.Draw(store, [1, 2, 0], _masks, 11, 3);
-        int start = among.Masked.Offsets[1], n = alone.Masked.TokenCount, length = among.Masked.MaxLength;
-        Assert.Equal(alone.Masked[0], among.Masked[1]);
-        Assert.Equal(alone.MaskedRows.Select(r => r + start), among.MaskedRows.Where(r => r >= start && r < start + n));
+        int start = among.Encoder.Texts.Offsets[1], n = alone.Encoder.Texts.TokenCount, length = among.Encoder.Texts.MaxLength;
+        Assert.Equal(alone.Encoder.Texts[0], among.Encoder.Texts[1]);
+        Assert.Equal(alone.Encoder.Rows.Select(r => r + start), among.Encoder.Rows.Where(r => r >= start && r < start + n));
         for (int i = 0; i < length; i++)
         {
             ReadOnlySpan<bool> row = among.Hidden.AsSpan((length * length) + (i * length), length);
@@ -91,11 +91,41 @@ public sealed class RetroMaeMasksTests
         Assert.NotEqual(alone.Hidden, RetroMaeBatch.Draw(store, [2], _masks, 11, 4).Hidden);
     }
 
-    private bool[] Hidden(int[] ids, int stride, ulong seed)
+    [Fact]
+    public void Rows_of_a_pool_share_its_draws_and_still_never_see_themselves()
+    {
+        int[] ids = Text(300);
+        int n = ids.Length;
+        bool[] hidden = Hidden(ids, n, 6, new RetroMaeMasks(Tokenizer, 0.3, 0.5, pool: 8));
+        var draws = new HashSet<string>();
+        for (int i = 1; i < n; i++)
+        {
+            Assert.False(hidden[i * n]);
+            Assert.True(hidden[(i * n) + i]);
+            // All but its own place comes from one of 8 draws: rows are told apart where no row's own place lies.
+            draws.Add(string.Concat(Enumerable.Range(1, n - 2).Where(j => j != i).Select(j => hidden[(i * n) + j] ? '1' : '0').Take(40)));
+        }
+        Assert.InRange(draws.Count, 8, 8 + 41);
+        Assert.InRange(hidden.Count(h => h) / (double)(n * (n - 2)), 0.45, 0.55);
+    }
+
+    [Fact]
+    public void Plain_decoding_hides_its_share_behind_the_mask_token_only()
+    {
+        int[] ids = Text(1000);
+        var masked = new int[ids.Length];
+        var random = new SeededRandom(3);
+        List<int> chosen = _masks.MaskForPlainDecoder(ids, masked, ref random);
+        Assert.InRange(chosen.Count, (0.5 * ids.Count(id => !Tokenizer.Special.Contains(id))) - 3, 0.5 * ids.Length);
+        Assert.Equal(chosen, Enumerable.Range(0, ids.Length).Where(i => masked[i] != ids[i]));
+        Assert.All(chosen, i => Assert.Equal(Tokenizer.Special.Mask, masked[i]));
+    }
+
+    private bool[] Hidden(int[] ids, int stride, ulong seed, RetroMaeMasks? masks = null)
     {
         var hidden = new bool[ids.Length * stride];
         var random = new SeededRandom(seed);
-        _masks.MaskForDecoder(ids, hidden, stride, ref random);
+        (masks ?? _masks).MaskForDecoder(ids, hidden, stride, ref random);
         return hidden;
     }
 
