@@ -54,18 +54,14 @@ public sealed class CheckpointFolder
     public void Publish(CheckpointState state, CheckpointSnapshot snapshot, string recipe)
     {
         string name = NameOf(state.StageIndex, state.Stage, state.Step);
-        CheckpointManifest? manifest = null;
         AtomicFolder.Publish(Path.Combine(_root, name), staging =>
         {
             snapshot.Write(staging);
             AtomicFile.WriteText(Path.Combine(staging, StateFile), JsonSerializer.Serialize(state, Json) + "\n");
             AtomicFile.WriteText(Path.Combine(staging, RecipeFile), recipe);
-            manifest = CheckpointManifest.Write(staging);
+            CheckpointManifest.Write(staging);
         });
-        LatestPointer.Set(name, manifest!);
-        PointToBest(state);
-        FileSystem.Current.FlushFolder(_root);
-        Prune();
+        Tidy();
     }
 
     /// <summary>The newest whole checkpoint of a stage that belongs to the recipe, or null. Damaged ones are set aside with a warning.</summary>
@@ -101,6 +97,31 @@ public sealed class CheckpointFolder
         foreach (Published one in Newest().Where(p => p.StageIndex == stageIndex && p.Step > step).ToArray())
         {
             AtomicFolder.Remove(one.Path);
+        }
+    }
+
+    /// <summary>Sets the pointers and removes what is no longer kept. <see cref="Publish"/> does so each time, unless the disk refused or the process ended.</summary>
+    public void Tidy()
+    {
+        Published[] all = [.. Newest()];
+        CheckpointState? newest = all.Length > 0 ? ReadState(all[0]) : null;
+        Point(LatestPointer, all.Length > 0 ? Path.GetFileName(all[0].Path) : null);
+        Point(BestPointer, newest is { BestStep: >= 0 } ? NameOf(newest.StageIndex, newest.Stage, newest.BestStep) : null);
+        FileSystem.Current.FlushFolder(_root);
+
+        HashSet<string> kept = [.. all.Take(_keep).Select(p => p.Path)];
+        foreach (Published one in all.Take(_keep))
+        {
+            CheckpointState? state = ReadState(one);
+            kept.UnionWith(state is null ? [] : state.Needs.Select(step => Path.Combine(_root, NameOf(state.StageIndex, state.Stage, step))));
+        }
+        foreach (Published old in all.Where(p => !kept.Contains(p.Path)))
+        {
+            AtomicFolder.Remove(old.Path);
+        }
+        foreach (string damaged in Directory.GetDirectories(_root, "*" + Damaged))
+        {
+            AtomicFolder.Remove(damaged);
         }
     }
 
@@ -157,35 +178,15 @@ public sealed class CheckpointFolder
         }
     }
 
-    private void PointToBest(CheckpointState state)
+    private void Point(CheckpointPointer pointer, string? name)
     {
-        string name = NameOf(state.StageIndex, state.Stage, state.BestStep);
-        if (state.BestStep >= 0 && CheckpointManifest.Damage(Path.Combine(_root, name), out CheckpointManifest? manifest) is null)
+        if (name is not null && CheckpointManifest.Load(Path.Combine(_root, name)) is { } manifest)
         {
-            BestPointer.Set(name, manifest!);
+            pointer.Set(name, manifest);
         }
         else
         {
-            BestPointer.Clear();
-        }
-    }
-
-    private void Prune()
-    {
-        Published[] all = [.. Newest()];
-        HashSet<string> kept = [.. all.Take(_keep).Select(p => p.Path)];
-        foreach (Published one in all.Take(_keep))
-        {
-            CheckpointState? state = ReadState(one);
-            kept.UnionWith(state is null ? [] : state.Needs.Select(step => Path.Combine(_root, NameOf(state.StageIndex, state.Stage, step))));
-        }
-        foreach (Published old in all.Where(p => !kept.Contains(p.Path)))
-        {
-            AtomicFolder.Remove(old.Path);
-        }
-        foreach (string damaged in Directory.GetDirectories(_root, "*" + Damaged))
-        {
-            AtomicFolder.Remove(damaged);
+            pointer.Clear();
         }
     }
 

@@ -41,15 +41,11 @@ public sealed record CheckpointManifest(IReadOnlyList<ManifestFile> Files, strin
         manifest = null;
         try
         {
-            string path = Path.Combine(folder, FileName);
-            if (!File.Exists(path))
+            if (!File.Exists(Path.Combine(folder, FileName)))
             {
                 return $"{FileName} is missing";
             }
-            byte[] bytes = Read(path);
-            CheckpointManifest? read = Parse(bytes);
-            // One way of writing it is allowed, so that not even a changed space goes unnoticed.
-            if (read is null || read.OwnHash() != read.Sha256 || !read.ToBytes().AsSpan().SequenceEqual(bytes))
+            if (Load(folder) is not { } read)
             {
                 return $"{FileName} is damaged";
             }
@@ -78,12 +74,21 @@ public sealed record CheckpointManifest(IReadOnlyList<ManifestFile> Files, strin
         }
     }
 
-    private static CheckpointManifest? Parse(byte[] bytes)
+    /// <summary>Reads a manifest and checks it alone; null when it is missing or damaged.</summary>
+    public static CheckpointManifest? Load(string folder)
     {
+        string path = Path.Combine(folder, FileName);
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+        byte[] bytes = Read(path);
         try
         {
             var read = JsonSerializer.Deserialize<CheckpointManifest>(bytes, Json);
-            return read is { Files: not null, Sha256: not null } && read.Files.All(f => f is { Name: not null, Sha256: not null }) ? read : null;
+            // One way of writing it is allowed, so that not even a changed space goes unnoticed.
+            return read is { Files: not null, Sha256: not null } && read.Files.All(f => f is { Name: not null, Sha256: not null })
+                && read.OwnHash() == read.Sha256 && read.ToBytes().AsSpan().SequenceEqual(bytes) ? read : null;
         }
         catch (JsonException)
         {

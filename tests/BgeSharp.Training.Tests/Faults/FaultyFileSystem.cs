@@ -178,8 +178,11 @@ public sealed class FaultyFileSystem(int n, Fault fault) : IFileSystem, IDisposa
         {
             if (File.Exists(path))
             {
-                using FileStream file = new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
-                file.SetLength(Math.Min(length, file.Length));
+                // A copy takes the place: the dying code may have the file mapped, and must not be hit by it.
+                string kept = Path.Combine(_aside, Guid.NewGuid().ToString("N"));
+                byte[] content = File.ReadAllBytes(path);
+                File.WriteAllBytes(kept, content[..(int)Math.Min(length, content.Length)]);
+                File.Move(kept, path, overwrite: true);
             }
         }
         if (fault == Fault.PowerCut)

@@ -3,7 +3,6 @@
 // and loading what costs much: finished stages, the newest checkpoint of the one under way, evaluations. docs/reliability.md has the promises.
 
 using BgeSharp.Formats;
-using BgeSharp.Models;
 using BgeSharp.Text;
 using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Native;
@@ -164,16 +163,9 @@ public sealed class RecipeRun
 
     private void EvaluateUntrained(RunEvaluation evaluation, ModelConfig config, ITokenizer tokenizer, string? start)
     {
-        string folder = Path.Combine(_folder.Work, "untrained");
-        using (Weights weights = RunModel.Create(Encoder.Shapes("", config), "", config, _options.Compute, _recipe.Seed, start))
-        {
-            ModelFolder.Save(folder, weights, "", config, tokenizer, new ModelCard { Pooling = _recipe.Model.Pooling });
-        }
-        using (TextModel model = TextModel.Load(folder, _options.Compute))
-        {
-            Keep(evaluation.Dense("untrained", model, _options.Observer.Message));
-        }
-        FileSystem.Current.DeleteFolder(folder);
+        using Weights weights = RunModel.Create(Encoder.Shapes("", config), "", config, _options.Compute, _recipe.Seed, start);
+        var encoder = new TorchEncoder(new Encoder(weights, "", config), PoolingExtensions.Parse(_recipe.Model.Pooling));
+        Keep(evaluation.Dense("untrained", encoder, tokenizer, "", _options.Observer.Message));
     }
 
     private void Keep(IEnumerable<StageResult> results)

@@ -40,12 +40,20 @@ public sealed class RunEvaluation
     /// <param name="stage">Label in the table.</param>
     /// <param name="model">The model.</param>
     /// <param name="progress">Told before each set.</param>
-    public IEnumerable<StageResult> Dense(string stage, TextModel model, Action<string> progress)
+    public IEnumerable<StageResult> Dense(string stage, TextModel model, Action<string> progress) => Dense(stage, model.Encoder, model.Tokenizer, model.Card.QueryInstruction, progress);
+
+    /// <summary>Scores the dense vectors of an encoder.</summary>
+    /// <param name="stage">Label in the table.</param>
+    /// <param name="encoder">Gives the vectors.</param>
+    /// <param name="tokenizer">Its vocabulary.</param>
+    /// <param name="instruction">Put before each query; empty for none.</param>
+    /// <param name="progress">Told before each set.</param>
+    public IEnumerable<StageResult> Dense(string stage, IEncoder encoder, ITokenizer tokenizer, string instruction, Action<string> progress)
     {
         foreach (RetrievalSet set in Sets)
         {
             progress($"evaluating {stage} on {set.Name}: {set.Queries.Count} queries, {set.Corpus.Count} passages");
-            RetrievalReport report = DenseEvaluation.Run(model.Encoder, model.Tokenizer, set, Math.Min(_queryLength, model.Config.MaxLength), Math.Min(_passageLength, model.Config.MaxLength), model.Card.QueryInstruction, topK: TopK);
+            RetrievalReport report = DenseEvaluation.Run(encoder, tokenizer, set, Math.Min(_queryLength, encoder.MaxLength), Math.Min(_passageLength, encoder.MaxLength), instruction, topK: TopK);
             yield return new StageResult(stage, set.Name, "dense", report.Metrics);
         }
     }

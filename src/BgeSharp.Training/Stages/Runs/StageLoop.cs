@@ -74,6 +74,7 @@ internal sealed class StageLoop(RunContext run, int index, long seed, Weights we
                 return null;
             }
             TakeBest(end, folder, optimizer);
+            folder.Tidy();
             TimeSpan elapsed = options.Time.GetElapsedTime(began);
             options.Observer.StageEnded(_options.Label, end.Step, elapsed, new Dictionary<string, double>());
             if (checkpoints.Count > 0)
