@@ -77,11 +77,14 @@ public sealed class BackgroundCheckpoints(CheckpointFolder folder, Weights weigh
 
     private void Finish()
     {
-        Action? finish = _finish;
+        if (_finish is not { } finish)
+        {
+            return;
+        }
         _finish = null;
         try
         {
-            finish?.Invoke();
+            finish();
             _failures = 0;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException && !_current.Required && ++_failures < MostFailures)

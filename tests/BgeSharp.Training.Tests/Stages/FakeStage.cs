@@ -6,11 +6,11 @@ using BgeSharp.Training.Stages;
 
 namespace BgeSharp.Training.Tests.Stages;
 
-internal sealed class FakeStage(int steps, Func<int, double> loss, Func<int, float> gradient, int? negatives = null) : ITrainableStage
+internal sealed class FakeStage(int steps, Func<int, double> loss, Func<int, float> gradient, int? negatives = null, Compute? compute = null) : ITrainableStage
 {
     private int _position;
 
-    public Weights Weights { get; } = new([new WeightShape("w", [3], WeightStart.Normal)], Compute.Float32);
+    public Weights Weights { get; } = new([new WeightShape("w", [3], WeightStart.Normal)], compute ?? Compute.Float32);
 
     public int TotalSteps => steps;
 
