@@ -17,7 +17,9 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
     private readonly Pooling _pooling;
     private readonly InfoNce _objective;
     private readonly long _seed;
-    private readonly IEnumerator<ContrastiveBatch> _batches;
+    private readonly PairStore _store;
+    private readonly PairOrder _order;
+    private IEnumerator<(int[] Rows, ContrastiveBatch Batch)> _batches;
 
     /// <param name="options">Validated options.</param>
     /// <param name="weights">Holds every weight of an encoder without prefix.</param>
@@ -25,8 +27,8 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
     /// <param name="pooling">How hidden vectors become one.</param>
     /// <param name="store">Tokenised pairs.</param>
     /// <param name="seed">Seed of order, draws and dropout.</param>
-    /// <param name="firstStep">Step to begin with, from 0.</param>
-    public ContrastiveStage(ContrastiveStageOptions options, Weights weights, ModelConfig config, Pooling pooling, PairStore store, long seed, int firstStep)
+    /// <param name="firstStep">Position in the order of batches to begin with, in steps.</param>
+    public ContrastiveStage(ContrastiveStageOptions options, Weights weights, ModelConfig config, Pooling pooling, PairStore store, long seed, long firstStep)
     {
         _options = options;
         _config = config;
@@ -35,10 +37,10 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
         Weights = weights;
         _encoder = new Encoder(weights, "", config);
         _objective = new InfoNce(options.Temperature);
-        var order = new PairOrder(seed, [.. store.Rows.Select(r => r.Source)], options.BatchPairs);
-        TotalSteps = options.Steps > 0 ? options.Steps : Math.Max(1, (int)Math.Ceiling(order.BatchesPerEpoch() * options.Epochs / options.Accumulate));
-        long first = (long)firstStep * options.Accumulate;
-        _batches = Prefetch.Ahead(order.From(first).Select((rows, i) => ContrastiveBatch.Draw(store, rows, options.GroupSize, seed, first + i))).GetEnumerator();
+        _store = store;
+        _order = new PairOrder(seed, [.. store.Rows.Select(r => r.Source)], options.BatchPairs);
+        TotalSteps = options.Steps > 0 ? options.Steps : Math.Max(1, (int)Math.Ceiling(_order.BatchesPerEpoch() * options.Epochs / options.Accumulate));
+        _batches = From(firstStep);
     }
 
     /// <inheritdoc/>
@@ -52,12 +54,15 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
     {
         double lossSum = 0, accuracy = 0, positive = 0;
         long tokens = 0;
+        int negatives = int.MaxValue;
+        var trace = new BatchTrace();
         for (int micro = 0; micro < _options.Accumulate; micro++)
         {
             using var scope = NewDisposeScope();
             manual_seed((long)(HashCodes.Of(_seed, step, micro) >> 1));
             _batches.MoveNext();
-            ContrastiveBatch batch = _batches.Current;
+            (int[] rows, ContrastiveBatch batch) = _batches.Current;
+            trace.Add(rows, batch.Queries, batch.Passages);
             Tensor queries = Embed(batch.Queries);                                       // [Q, D]
             Tensor passages = Embed(batch.Passages);                                     // [Q·G, D]
             Tensor scores = _objective.Scores(queries, passages);                        // [Q, Q·G]
@@ -71,17 +76,33 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
                 accuracy += scores.argmax(1).eq(target).to_type(ScalarType.Float32).mean().item<float>() / _options.Accumulate;
                 positive += scores.gather(1, target.unsqueeze(1)).mean().item<float>() * _options.Temperature / _options.Accumulate;
             }
+            negatives = Math.Min(negatives, (int)scores.shape[1] - 1);
             tokens += batch.Queries.TokenCount + batch.Passages.TokenCount;
         }
         return new StepFigures(lossSum, tokens, new Dictionary<string, double>
         {
             ["in_batch_accuracy"] = accuracy,
             ["positive_cosine"] = positive,
-        });
+        })
+        { Batch = trace, Negatives = negatives };
+    }
+
+    /// <inheritdoc/>
+    public void GoTo(long position)
+    {
+        _batches.Dispose();
+        _batches = From(position);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _batches.Dispose();
+
+    // Batches are made on another thread; each depends on its number and the seed alone.
+    private IEnumerator<(int[] Rows, ContrastiveBatch Batch)> From(long position)
+    {
+        long first = position * _options.Accumulate;
+        return Prefetch.Ahead(_order.From(first).Select((rows, i) => (rows, ContrastiveBatch.Draw(_store, rows, _options.GroupSize, _seed, first + i)))).GetEnumerator();
+    }
 
     private Tensor Embed(Text.TokenBatch batch)
     {

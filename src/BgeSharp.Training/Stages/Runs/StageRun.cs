@@ -1,26 +1,21 @@
 // One stage of a recipe: prepare its data, make or restore its weights, train, write its model folder.
 
 using System.Globalization;
-using BgeSharp.Formats;
 using BgeSharp.Models;
-using BgeSharp.Text;
-using BgeSharp.Training.Checkpoints;
 using BgeSharp.Training.Data;
 using BgeSharp.Training.Data.Batches;
 using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Objectives;
-using BgeSharp.Training.Optimization;
-using BgeSharp.Training.Stages.Logs;
 using BgeSharp.Training.Stages.Recipes;
 
 namespace BgeSharp.Training.Stages.Runs;
 
 /// <summary>Trains stage <paramref name="index"/> of a recipe.</summary>
-internal sealed class StageRun(Recipe recipe, int index, string hash, RunFolder folder, RecipeDocuments documents, ITokenizer tokenizer, ModelConfig config,
-    RunOptions run, MetricsLog metrics, Action saveState)
+internal sealed class StageRun(RunContext run, int index)
 {
-    private readonly StageOptions _options = recipe.Stages[index];
-    private readonly long _seed = HashCodes.Of(recipe.Seed, "stage " + index.ToString(CultureInfo.InvariantCulture));
+    private readonly StageOptions _options = run.Recipe.Stages[index];
+    private readonly long _seed = HashCodes.Of(run.Recipe.Seed, "stage " + index.ToString(CultureInfo.InvariantCulture));
+    private readonly IRunObserver _observer = run.Options.Observer;
 
     /// <param name="previous">Model folder to start from; null starts from the seed.</param>
     /// <param name="stop">Asks for an orderly stop.</param>
@@ -28,101 +23,82 @@ internal sealed class StageRun(Recipe recipe, int index, string hash, RunFolder 
     public bool Train(string? previous, CancellationToken stop)
     {
         bool pretraining = _options is RetroMaeStageOptions;
-        string prefix = pretraining ? Encoder.PrefixOf(config) : "";
-        using Weights weights = RunModel.Create(_options is RetroMaeStageOptions masked ? RetroMae.Shapes(config, masked.Design) : Encoder.Shapes("", config), prefix, config, run.Compute, recipe.Seed, previous);
-        return _options switch
+        string prefix = pretraining ? Encoder.PrefixOf(run.Config) : "";
+        using Weights weights = RunModel.Create(_options is RetroMaeStageOptions masked ? RetroMae.Shapes(run.Config, masked.Design) : Encoder.Shapes("", run.Config), prefix, run.Config, run.Options.Compute, run.Recipe.Seed, previous);
+        var loop = new StageLoop(run, index, _seed, weights, () => RunModel.Start(weights, prefix, run.Config, run.Recipe.Seed, previous));
+        int? steps = _options switch
         {
-            RetroMaeStageOptions retroMae => Pretrain(retroMae, weights, prefix, previous, stop),
-            ContrastiveStageOptions contrastive => Contrast(contrastive, weights, previous, stop),
+            RetroMaeStageOptions retroMae => Pretrain(retroMae, weights, prefix, loop, stop),
+            ContrastiveStageOptions contrastive => Contrast(contrastive, weights, loop, stop),
             _ => throw new InvalidOperationException($"no stage of type {_options.Type}"),
         };
+        if (steps is int done)
+        {
+            ModelFolder.Save(run.Folder.Stage(index, _options.Label), weights, prefix, run.Config, run.Tokenizer, Card(previous, done));
+        }
+        return steps is not null;
     }
 
-    private bool Pretrain(RetroMaeStageOptions options, Weights weights, string prefix, string? previous, CancellationToken stop)
+    private int? Pretrain(RetroMaeStageOptions options, Weights weights, string prefix, StageLoop loop, CancellationToken stop)
     {
-        run.Observer.Message("tokenising text");
-        // About one token a character of Chinese; what is longer all the same is cut.
-        using TokenStore store = TokenStore.Create(Path.Combine(folder.Work, "text.ids"),
-            TextChunks.Of(documents.Training(), options.MaxLength - 2).Select(t => tokenizer.EncodeWithSpecial(t, options.MaxLength)).Where(ids => ids.Length >= 8));
+        _observer.Message("tokenising text");
+        using TokenStore store = Texts("text.ids", run.Documents.Training(), options);
         if (store.Count == 0)
         {
             throw new BadInput($"stage \"{options.Label}\": the recipe's documents have no text to train on.");
         }
-        run.Observer.Message($"{store.Count} texts, {store.TokenCount} tokens");
-        return Loop(weights, prefix, previous, first => new RetroMaeStage(options, weights, config, PoolingExtensions.Parse(options.Sentence), tokenizer, store, _seed, first), stop);
+        _observer.Message($"{store.Count} texts, {store.TokenCount} tokens");
+        bool byLoss = options.EvaluateBy is "auto" or "loss";
+        using TokenStore? heldOut = options.EvaluateEvery > 0 && byLoss ? Texts("heldout.ids", run.Documents.HeldOut(), options, options.EvaluateQueries) : null;
+        if (heldOut is { Count: 0 })
+        {
+            throw new BadInput($"stage \"{options.Label}\": evaluateEvery is set, but no text is held out; raise data.heldOut.");
+        }
+        Pooling pooling = PoolingExtensions.Parse(options.Sentence);
+        Func<RetroMaeStage, (string, double, double)>? evaluate = options.EvaluateEvery == 0 ? null
+            : heldOut is null ? _ => Develop(new Encoder(weights, prefix, run.Config), "")
+            : stage => stage.HeldOutLoss(heldOut) is double loss ? ("dev_loss", loss, -loss) : default;
+        return loop.Run(position => new RetroMaeStage(options, weights, run.Config, pooling, run.Tokenizer, store, _seed, position), evaluate, stop);
     }
 
-    private bool Contrast(ContrastiveStageOptions options, Weights weights, string? previous, CancellationToken stop)
+    private int? Contrast(ContrastiveStageOptions options, Weights weights, StageLoop loop, CancellationToken stop)
     {
-        run.Observer.Message("reading pairs");
-        Pooling pooling = PoolingExtensions.Parse(recipe.Model.Pooling);
-        using PairStore store = PairStore.Create(folder.Work, StagePairs.Read(options, documents, _seed), tokenizer,
+        _observer.Message("reading pairs");
+        Pooling pooling = PoolingExtensions.Parse(run.Recipe.Model.Pooling);
+        using PairStore store = PairStore.Create(run.Folder.Work, StagePairs.Read(options, run.Documents, _seed), run.Tokenizer,
             options.QueryMaxLength, options.PassageMaxLength, options.QueryInstruction, negatives: options.GroupSize > 1);
         if (store.Count < 2)
         {
             throw new BadInput($"stage \"{options.Label}\": {store.Count} pairs to train on; at least 2 are needed to have a negative.");
         }
-        run.Observer.Message($"{store.Count} pairs, {store.Passages.Count} distinct passages");
+        _observer.Message($"{store.Count} pairs, {store.Passages.Count} distinct passages");
         if (options.HardNegatives is HardNegativeOptions mining)
         {
-            run.Observer.Message("mining hard negatives");
+            _observer.Message("mining hard negatives");
             // With the weights the stage starts from, so that a resumed stage mines the same.
-            var encoder = new TorchEncoder(new Encoder(weights, "", config), pooling);
+            var encoder = new TorchEncoder(new Encoder(weights, "", run.Config), pooling);
             store.SetNegatives(HardNegativeSearch.Find(store, encoder, mining, _seed));
         }
-        return Loop(weights, "", previous, first => new ContrastiveStage(options, weights, config, pooling, store, _seed, first), stop);
+        Func<ContrastiveStage, (string, double, double)>? evaluate = options.EvaluateEvery == 0 ? null : _ => Develop(new Encoder(weights, "", run.Config), options.QueryInstruction);
+        return loop.Run(position => new ContrastiveStage(options, weights, run.Config, pooling, store, _seed, position), evaluate, stop);
     }
 
-    private bool Loop<TStage>(Weights weights, string prefix, string? previous, Func<int, TStage> create, CancellationToken stop)
-        where TStage : ITrainableStage, IDisposable
-    {
-        using var optimizer = new AdamW(weights, _options.WeightDecay);
-        var checkpoints = new CheckpointFolder(folder.Checkpoints, recipe.Checkpoints.Keep);
-        int first = 0;
-        if (checkpoints.Latest(index, hash) is (string latest, CheckpointState state))
-        {
-            CheckpointFolder.Restore(latest, state, weights, optimizer);
-            first = state.Step;
-            run.Observer.Message($"going on from step {first} of {_options.Label}");
-        }
-        metrics.TruncateAfter(_options.Label, first > 0 ? first : -1);
-        using TStage stage = create(first);
-        using var board = new TensorBoardWriter(Path.Combine(folder.TensorBoard, _options.Label), run.Time, first);
-        long began = run.Time.GetTimestamp();
-        run.Observer.StageStarted(_options.Label, stage.TotalSteps);
-        var hooks = new TrainerHooks(
-            report => Log(report, board),
-            step =>
-            {
-                checkpoints.Publish(new CheckpointState(hash, index, _options.Label, step, optimizer.Steps), weights, optimizer);
-                saveState();
-            },
-            recipe.Checkpoints.EverySteps, run.Time);
-        if (!new Trainer(stage, optimizer, _options, hooks).Run(first, stop))
-        {
-            return false;
-        }
-        ModelFolder.Save(folder.Stage(index, _options.Label), weights, prefix, config, tokenizer, Card(previous, stage.TotalSteps));
-        run.Observer.StageEnded(_options.Label, stage.TotalSteps, run.Time.GetElapsedTime(began), new Dictionary<string, double>());
-        return true;
-    }
+    // About one token a character of Chinese; what is longer all the same is cut.
+    private TokenStore Texts(string file, IEnumerable<Document> documents, RetroMaeStageOptions options, int limit = int.MaxValue)
+        => TokenStore.Create(Path.Combine(run.Folder.Work, file),
+            TextChunks.Of(documents, options.MaxLength - 2).Select(t => run.Tokenizer.EncodeWithSpecial(t, options.MaxLength)).Where(ids => ids.Length >= 8).Take(limit));
 
-    private void Log(StepReport report, TensorBoardWriter board)
+    private (string Name, double Figure, double Score) Develop(Encoder encoder, string instruction)
     {
-        var figures = new Dictionary<string, double> { ["loss"] = report.Loss, ["learning_rate"] = report.LearningRate };
-        foreach ((string name, double value) in report.Figures)
-        {
-            figures[name] = value;
-        }
-        metrics.Write(report.Stage, report.Step, figures);
-        board.Write(report.Step, figures);
-        run.Observer.Progress(report);
+        string metric = _options.EvaluateBy == "auto" ? "ndcg@10" : _options.EvaluateBy;
+        double score = run.Evaluation.Develop(new TorchEncoder(encoder, PoolingExtensions.Parse(run.Recipe.Model.Pooling)), run.Tokenizer, instruction, _options.EvaluateQueries)[metric];
+        return ("dev_" + metric, score, score);
     }
 
     private ModelCard Card(string? previous, int steps)
     {
         ModelCard before = previous is null ? new ModelCard() : ModelCard.Load(previous);
-        ModelCard card = before with { Pooling = recipe.Model.Pooling, History = [.. before.History, new TrainedStage(_options.Label, _options.Type, steps, hash)] };
+        ModelCard card = before with { Pooling = run.Recipe.Model.Pooling, History = [.. before.History, new TrainedStage(_options.Label, _options.Type, steps, run.Hash)] };
         return _options is ContrastiveStageOptions contrastive
             ? card with { QueryInstruction = contrastive.QueryInstruction, QueryMaxLength = contrastive.QueryMaxLength, PassageMaxLength = contrastive.PassageMaxLength }
             : card;
