@@ -1,10 +1,24 @@
 // Side-by-side measurements: every benchmark pairs something this project does for speed with the plain way of doing it, in one run of one process.
 // No argument runs all of it; BenchmarkDotNet's own arguments work too (--filter '*Attention*', --list flat). docs/benchmarks.md says more.
 
+using System.Globalization;
 using BenchmarkDotNet.Running;
 using BgeSharp.Benchmarks.Objectives;
+using BgeSharp.Benchmarks.Reliability;
 using BgeSharp.Benchmarks.Running;
 using BgeSharp.Training.Native;
+
+// Campaigns on whole runs of bge come first: they compute nothing themselves.
+switch (args)
+{
+    case [KillCampaign.Argument, var recipe, var kills, .. var more]:
+        bool seeded = more.Length > 0 && int.TryParse(more[0], CultureInfo.InvariantCulture, out _);
+        return KillCampaign.Run(recipe, int.Parse(kills, CultureInfo.InvariantCulture), seeded ? int.Parse(more[0], CultureInfo.InvariantCulture) : 1, seeded ? more[1..] : more);
+    case [CheckpointCost.Argument, var recipe, var pairs, .. var more]:
+        return CheckpointCost.Run(recipe, int.Parse(pairs, CultureInfo.InvariantCulture), more);
+    case [TrainingMemory.Argument, var recipe, var steps, .. var more]:
+        return TrainingMemory.Run(recipe, int.Parse(steps, CultureInfo.InvariantCulture), more);
+}
 
 // As in bge: the better allocator first, which may start this process anew, then libtorch with a thread a core.
 Allocator.Arrange();

@@ -50,17 +50,24 @@ internal static class RunCommand
         using RunProgress progress = terminal.Progress();
         var checkpoint = new CheckpointRequest();
         using IDisposable? asking = OnUserSignal(checkpoint.Ask);
-        var run = new RecipeRun(recipe, new RunOptions(folder, compute, progress, TimeProvider.System, how.Resume) { AllowChangedData = how.AllowChangedData, Checkpoint = checkpoint });
-        RunState? state = run.Run(cancellation);
-        if (state is null)
+        RunReport? report = null;
+        var run = new RecipeRun(recipe, new RunOptions(folder, compute, progress, TimeProvider.System, how.Resume)
+        {
+            AllowChangedData = how.AllowChangedData,
+            Checkpoint = checkpoint,
+            Conclude = state =>
+            {
+                progress.Message("writing the report");
+                report = RunReports.Make(recipe, new RunFolder(folder), state, compute);
+                ReportJson.Write(Path.Combine(folder, "report.json"), report);
+                HtmlReport.Write(Path.Combine(folder, "report.html"), report);
+            },
+        });
+        if (run.Run(cancellation) is null || report is null)
         {
             progress.Message($"stopped, what is done is kept; go on with: {how.Again}");
             return ExitCode.Done;
         }
-        progress.Message("writing the report");
-        RunReport report = RunReports.Make(recipe, run.Folder, state, compute);
-        ReportJson.Write(Path.Combine(folder, "report.json"), report);
-        HtmlReport.Write(Path.Combine(folder, "report.html"), report);
         progress.Message("");
         ConsoleTable.Print(terminal.Console, report.Results);
         terminal.Output.WriteLine($"model   {run.Folder.Model}");

@@ -143,8 +143,8 @@ public sealed class Trainer(ITrainableStage stage, AdamW optimizer, StageOptions
         }
         long bad = state.Step + state.PassedOver;                       // position of the bad batch in the order
         int rollBacks = state.RollBacks;
-        state = hooks.RollBack!(Math.Max(0, state.Step - guard.RollBack) / hooks.CheckpointEvery * hooks.CheckpointEvery);
-        state.RollBacks = rollBacks + 1;
+        state = hooks.RollBack!(Math.Max(state.RolledBackTo, Math.Max(0, state.Step - guard.RollBack) / hooks.CheckpointEvery * hooks.CheckpointEvery));
+        (state.RollBacks, state.RolledBackTo) = (rollBacks + 1, state.Step);
         state.PassedOver = bad + guard.PassOver - state.Step;
         stage.GoTo(state.Step + state.PassedOver);
         return true;

@@ -23,6 +23,9 @@ public sealed record TrainerState
     /// <summary>Rollbacks of the stage.</summary>
     public int RollBacks { get; set; }
 
+    /// <summary>Step the last rollback went to: none goes further back, so that a row of them needs no older checkpoints.</summary>
+    public int RolledBackTo { get; set; }
+
     /// <summary>Running hash of all batches so far, 16 hexadecimal digits.</summary>
     public string Batches { get; set; } = "";
 

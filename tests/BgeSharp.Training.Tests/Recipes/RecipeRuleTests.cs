@@ -37,6 +37,11 @@ public class RecipeRuleTests
     [InlineData("stages[0].epochs is 0 and steps is 0", "stages[0].epochs=0", "stages[0].steps=0")]
     [InlineData("stages[1].name is \"retromae\", as is that of stages[0]", "stages[1].name=retromae")]
     [InlineData("data.documents[0].miners[0] is \"title-bodies\"; known are", "data.documents[0].miners=[\"title-bodies\"]")]
+    [InlineData("stages[1].keepBest needs evaluations while training", "stages[1].keepBest=true")]
+    [InlineData("stages[1].earlyStop needs evaluations while training", "stages[1].earlyStop=3")]
+    [InlineData("stages[1].evaluateBy is \"loss\", which only a retromae stage measures", "stages[1].evaluateBy=loss", "stages[1].evaluateEvery=5")]
+    [InlineData("stages[0].evaluateEvery needs something to evaluate on", "stages[0].evaluateEvery=5", "data.heldOut=0")]
+    [InlineData("stages[1].guard.spikeFactor is 0.5; a spike is a loss above", "stages[1].guard.spikeFactor=0.5")]
     [InlineData("stages[1].name is \"a/b\"", "stages[1].name=a/b")]
     public void Contradictions_are_refused(string complaint, params string[] overrides)
     {

@@ -94,14 +94,16 @@ public sealed class RecipeRun
         {
             return null;
         }
-        if (!_state.Finished)
+        if (!Directory.Exists(_folder.Model))
         {
             // The last stage's folder is the model; its pre-training head stays behind.
             AtomicFolder.Publish(_folder.Model, staging => CopyFiles(previous!, staging));
-            FileSystem.Current.DeleteFolder(_folder.Work);
         }
-        _state = _state with { Finished = true };
+        FileSystem.Current.DeleteFolder(_folder.Work);
         SaveState();
+        _options.Conclude(_state);
+        _state = _state with { Finished = true };
+        _state.Save(_folder.Progress);
         return _state;
     }
 

@@ -13,6 +13,9 @@ public sealed record RunOptions(string Out, Compute Compute, IRunObserver Observ
     /// <summary>True goes on although files the run reads have changed.</summary>
     public bool AllowChangedData { get; init; }
 
+    /// <summary>Called when all stages are done and the model folder is there, before the run counts as finished: what is written here is written again after a kill.</summary>
+    public Action<RunState> Conclude { get; init; } = _ => { };
+
     /// <summary>Asks for a checkpoint now and then.</summary>
     public CheckpointRequest Checkpoint { get; init; } = new();
 }

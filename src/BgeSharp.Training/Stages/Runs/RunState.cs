@@ -19,7 +19,7 @@ public sealed record StageResult(string Stage, string Dataset, string Mode, IRea
 /// <param name="Results">Evaluations in the order they were made.</param>
 public sealed record RunState(string Recipe, double Seconds, long PeakMemoryBytes, IReadOnlyList<StageResult> Results)
 {
-    /// <summary>True when the final model folder is there.</summary>
+    /// <summary>True when the final model folder and the reports are there.</summary>
     public bool Finished { get; init; }
 
     /// <summary>Seconds of the trainer's loops, over all starts; evaluation, reading and mining not counted.</summary>
