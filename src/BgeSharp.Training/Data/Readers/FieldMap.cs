@@ -3,7 +3,7 @@
 
 namespace BgeSharp.Training.Data.Readers;
 
-/// <summary>Our fields → fields of the file. Ours: id, title, text, sections, language, summary, group. A value may join fields with '+': "law+chapter" gives both with a space between.</summary>
+/// <summary>Our fields → fields of the file. Ours: id, title, text, sections, language, summary, group, translatedTitle. A value may join fields with '+': "law+chapter" gives both with a space between.</summary>
 internal sealed class FieldMap
 {
     private static readonly Dictionary<string, string[]> Usual = new()
@@ -15,6 +15,7 @@ internal sealed class FieldMap
         ["language"] = ["language", "lang"],
         ["summary"] = ["summary", "description", "abstract"],
         ["group"] = ["group"],
+        ["translatedTitle"] = ["translated_title", "title_en"],
     };
 
     private readonly Dictionary<string, string[]> named = [];

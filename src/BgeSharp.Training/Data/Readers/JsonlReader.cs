@@ -37,7 +37,8 @@ internal static class JsonlReader
         }
     }
 
-    private static Document? Take(JsonRow row, DocumentFile file, JsonLine line)
+    /// <summary>The document of one line; null when it has no text.</summary>
+    internal static Document? Take(JsonRow row, DocumentFile file, JsonLine line)
     {
         string title = PageText.SingleSpaced(row.Text("title") ?? "");
         List<Section> sections = row.Sections() ?? [];
@@ -58,7 +59,10 @@ internal static class JsonlReader
         string id = row.Text("id") is { Length: > 0 } given ? given : $"{file.Name}:{line.Number}";
         string language = row.Text("language") is { Length: > 0 } tag ? tag : Script.GuessLanguage(sections.Select(s => s.Text));
         string group = row.Text("group") is { Length: > 0 } together ? together : id;
-        return new Document(id, language, title, sections, group, row.Text("summary") is { Length: > 0 } summary ? PageText.SingleSpaced(summary) : null);
+        return new Document(id, language, title, sections, group, row.Text("summary") is { Length: > 0 } summary ? PageText.SingleSpaced(summary) : null)
+        {
+            TranslatedTitle = row.Text("translatedTitle") is { Length: > 0 } translated ? PageText.SingleSpaced(translated) : null,
+        };
     }
 
     /// <summary>Paragraphs one a line, white space within them single.</summary>

@@ -9,9 +9,13 @@ namespace BgeSharp.Training.Data.Readers;
 internal sealed class PageText
 {
     private readonly List<Section> sections = [];
+    private readonly List<CodeBlock> code = [];
     private readonly StringBuilder text = new();
     private int level;
     private string heading = "";
+
+    /// <summary>Code blocks so far.</summary>
+    public IReadOnlyList<CodeBlock> Code => code;
 
     /// <summary>Starts a section; what came before is closed.</summary>
     public void Heading(int headingLevel, string headingText)
@@ -33,6 +37,17 @@ internal sealed class PageText
             text.Append('\n');
         }
         text.Append(clean);
+    }
+
+    /// <summary>Adds a code block, with the last paragraph as its lead.</summary>
+    public void CodeBlock(string language, string lines)
+    {
+        string trimmed = lines.ReplaceLineEndings("\n").Trim('\n');
+        if (trimmed.Length > 0)
+        {
+            string before = text.ToString();
+            code.Add(new CodeBlock(language.Trim(), trimmed, before[(before.LastIndexOf('\n') + 1)..]));
+        }
     }
 
     /// <summary>The document, or null when the page has no text. The only first-level heading becomes the title when there is none, and is dropped when it repeats it.</summary>

@@ -9,7 +9,7 @@ namespace BgeSharp.Training.Stages.Recipes;
 /// <summary>Checks what options mean together.</summary>
 internal static class RecipeRules
 {
-    private static readonly string[] FieldNames = ["id", "title", "text", "sections", "language", "summary", "group"];
+    private static readonly string[] FieldNames = ["id", "title", "text", "sections", "language", "summary", "group", "translatedTitle"];
     private static readonly SearchValues<char> NotInFileNames = SearchValues.Create("/\\:*?\"<>|");
 
     /// <summary>Throws for the first rule broken.</summary>
