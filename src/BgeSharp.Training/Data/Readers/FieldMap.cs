@@ -20,6 +20,9 @@ internal sealed class FieldMap
 
     private readonly Dictionary<string, string[]> named = [];
 
+    /// <summary>Our fields.</summary>
+    public static IReadOnlyCollection<string> Ours => Usual.Keys;
+
     /// <summary>Checks and keeps a mapping.</summary>
     public static FieldMap From(IReadOnlyDictionary<string, string>? fields)
     {
