@@ -2,6 +2,9 @@
 // 2^21 counters. 32 MB whatever the size of the corpus; a count can be too high, by more than 2e-6 of all lines counted with probability e^-4. Adding commutes,
 // so threads may count in any order.
 
+using System.Runtime.InteropServices;
+using BgeSharp.Formats;
+
 namespace BgeSharp.Training.Data.Cleaning;
 
 /// <summary>Approximate counts of lines.</summary>
@@ -9,6 +12,32 @@ public sealed class LineCounts
 {
     private const int Rows = 4, Width = 1 << 21;
     private readonly int[] _counters = new int[Rows * Width];
+
+    /// <summary>Documents counted; kept by the caller.</summary>
+    public long Documents { get; set; }
+
+    /// <summary>Writes the counters to a file, all or nothing.</summary>
+    public void Save(string path) => AtomicFile.Write(path, stream =>
+    {
+        stream.Write(BitConverter.GetBytes(Documents));
+        stream.Write(MemoryMarshal.AsBytes(_counters.AsSpan()));
+    });
+
+    /// <summary>Reads counters back; null when there is no such file.</summary>
+    public static LineCounts? Load(string path)
+    {
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+        using FileStream file = File.OpenRead(path);
+        var counts = new LineCounts();
+        Span<byte> documents = stackalloc byte[8];
+        file.ReadExactly(documents);
+        counts.Documents = BitConverter.ToInt64(documents);
+        file.ReadExactly(MemoryMarshal.AsBytes(counts._counters.AsSpan()));
+        return counts;
+    }
 
     /// <summary>Counts each distinct line of a document once.</summary>
     public void Add(Document document)

@@ -1,12 +1,12 @@
 // Title of a page in one language → its text in another. Pages belong together by group, else by an id that is the same but for marks of language
 // ("guide/en/a.md" and "guide/zh/a.md", "README.md" and "README_EN.md").
 
-using System.Text.RegularExpressions;
+using BgeSharp.Training.Data.Cleaning;
 
 namespace BgeSharp.Training.Data.Miners;
 
 /// <summary>A page asks for itself in another language.</summary>
-public sealed partial class CrossLingualMiner(MiningOptions options) : IJoinedMiner
+public sealed class CrossLingualMiner(MiningOptions options) : IJoinedMiner
 {
     /// <inheritdoc/>
     public string Name => "cross-lingual";
@@ -17,13 +17,13 @@ public sealed partial class CrossLingualMiner(MiningOptions options) : IJoinedMi
         string title = Headings.Plain(document.Title);
         if (document.Language is not ("und" or "") && title.Length > 0)
         {
-            string id = Mark().Replace(document.Id, "");
+            string id = LanguageMarks.Without(document.Id);
             yield return new PairHalf(document.Group != document.Id ? document.Group : id, document.Language, Headings.IsGeneric(title) ? "" : title, Passages.Beginning(document, options), document.Group, id);
         }
     }
 
     /// <inheritdoc/>
-    public IEnumerable<TrainingExample> Join(IReadOnlyList<PairHalf> halves)
+    public IEnumerable<JoinedPair> Join(IReadOnlyList<PairHalf> halves)
     {
         if (AllDiffer(halves))
         {
@@ -33,7 +33,7 @@ public sealed partial class CrossLingualMiner(MiningOptions options) : IJoinedMi
         return halves.GroupBy(h => h.Part).Select(g => g.ToList()).Where(AllDiffer).SelectMany(Pairs);
     }
 
-    private IEnumerable<TrainingExample> Pairs(IReadOnlyList<PairHalf> halves)
+    private IEnumerable<JoinedPair> Pairs(IReadOnlyList<PairHalf> halves)
     {
         for (int i = 0; i < halves.Count; i++)
         {
@@ -42,7 +42,7 @@ public sealed partial class CrossLingualMiner(MiningOptions options) : IJoinedMi
                 PairHalf from = halves[i], to = halves[(i + step) % halves.Count];
                 if (from.Query.Length > 0 && from.Passage != to.Passage && Root(from.Language) != Root(to.Language))
                 {
-                    yield return new TrainingExample(from.Query, [to.Passage], []) { Miner = Name, Group = from.Group, Language = $"{from.Language}>{to.Language}" };
+                    yield return new JoinedPair(new TrainingExample(from.Query, [to.Passage], []) { Miner = Name, Group = from.Group, Language = $"{from.Language}>{to.Language}" }, to.Group);
                 }
             }
         }
@@ -51,8 +51,4 @@ public sealed partial class CrossLingualMiner(MiningOptions options) : IJoinedMi
     private static bool AllDiffer(IReadOnlyList<PairHalf> halves) => halves.Select(h => h.Language).Distinct(StringComparer.OrdinalIgnoreCase).Count() == halves.Count;
 
     private static string Root(string tag) => tag.Split('-', '_')[0].ToLowerInvariant();
-
-    // A part of a path, or the end of a name, that is a language tag.
-    [GeneratedRegex(@"(?<=^|/)(?:[a-z]{2}(?:[-_][A-Za-z]{2,4})?)(?=/)|[-_.](?:[a-z]{2}(?:[-_][A-Z][A-Za-z]{1,3})?|EN|CN|ZH|JA)(?=\.[A-Za-z]+$|$)", RegexOptions.CultureInvariant)]
-    private static partial Regex Mark();
 }

@@ -12,6 +12,11 @@ namespace BgeSharp.Training.Data.Miners;
 /// <param name="Part">Tells halves of one key apart where the key is too coarse; empty for none.</param>
 public sealed record PairHalf(string Key, string Language, string Query, string Passage, string Group, string Part = "");
 
+/// <summary>A pair of two documents.</summary>
+/// <param name="Pair">The pair; its group is that of one of them.</param>
+/// <param name="OtherGroup">Group of the other: a split has to have both on one side.</param>
+public sealed record JoinedPair(TrainingExample Pair, string OtherGroup);
+
 /// <summary>Finds training pairs between documents.</summary>
 public interface IJoinedMiner
 {
@@ -22,5 +27,5 @@ public interface IJoinedMiner
     IEnumerable<PairHalf> Halves(Document document);
 
     /// <summary>The pairs of one key's halves; these are in reading order.</summary>
-    IEnumerable<TrainingExample> Join(IReadOnlyList<PairHalf> halves);
+    IEnumerable<JoinedPair> Join(IReadOnlyList<PairHalf> halves);
 }

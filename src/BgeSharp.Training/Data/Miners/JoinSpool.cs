@@ -47,14 +47,17 @@ public sealed class JoinSpool : IDisposable
     }
 
     /// <summary>All pairs; the order depends on the halves alone.</summary>
-    public IEnumerable<TrainingExample> Join(IReadOnlyList<IJoinedMiner> miners)
+    public IEnumerable<JoinedPair> Join(IReadOnlyList<IJoinedMiner> miners) => Join(miners.Index().ToDictionary(m => m.Index, m => m.Item)).Select(p => p.Pair);
+
+    /// <summary>All pairs with the number of their miner; the order depends on the halves alone.</summary>
+    public IEnumerable<(int Miner, JoinedPair Pair)> Join(IReadOnlyDictionary<int, IJoinedMiner> miners)
     {
         _writer.Flush();
         int parts = (int)((_file.Length / PartBytes) + 1);
         if (parts == 1)
         {
             _file.Seek(0, SeekOrigin.Begin);
-            foreach (TrainingExample pair in JoinPart(_file, miners))
+            foreach ((int, JoinedPair) pair in JoinPart(_file, miners))
             {
                 yield return pair;
             }
@@ -68,7 +71,7 @@ public sealed class JoinSpool : IDisposable
             foreach (string path in paths)
             {
                 using var part = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.None, 1 << 16);
-                foreach (TrainingExample pair in JoinPart(part, miners))
+                foreach ((int, JoinedPair) pair in JoinPart(part, miners))
                 {
                     yield return pair;
                 }
@@ -104,7 +107,7 @@ public sealed class JoinSpool : IDisposable
         _file.Seek(0, SeekOrigin.End);
     }
 
-    private static IEnumerable<TrainingExample> JoinPart(Stream part, IReadOnlyList<IJoinedMiner> miners)
+    private static IEnumerable<(int, JoinedPair)> JoinPart(Stream part, IReadOnlyDictionary<int, IJoinedMiner> miners)
     {
         var keys = new Dictionary<(int, string), List<PairHalf>>();
         foreach ((int miner, PairHalf half) in Read(part))
@@ -112,7 +115,7 @@ public sealed class JoinSpool : IDisposable
             (CollectionsMarshal.GetValueRefOrAddDefault(keys, (miner, half.Key), out _) ??= []).Add(half);
         }
         // A dictionary without removals lists its keys as they came.
-        return keys.SelectMany(k => miners[k.Key.Item1].Join(k.Value));
+        return keys.SelectMany(k => miners[k.Key.Item1].Join(k.Value).Select(p => (k.Key.Item1, p)));
     }
 
     private static void Write(BinaryWriter writer, int miner, PairHalf half)

@@ -34,14 +34,13 @@ public sealed partial class LinkTargetMiner(MiningOptions options) : IJoinedMine
     }
 
     /// <inheritdoc/>
-    public IEnumerable<TrainingExample> Join(IReadOnlyList<PairHalf> halves)
+    public IEnumerable<JoinedPair> Join(IReadOnlyList<PairHalf> halves)
     {
         if (halves.FirstOrDefault(h => h.Passage.Length > 0) is not { } target)
         {
             return [];
         }
-        return halves.Where(h => h.Query.Length > 0 && h.Group != target.Group).DistinctBy(h => h.Query).Take(AnchorsPerTarget)
-            .Select(h => new TrainingExample(h.Query, [target.Passage], []) { Miner = Name, Group = target.Group, Language = h.Language == target.Language ? h.Language : $"{h.Language}>{target.Language}" });
+        return halves.Where(h => h.Query.Length > 0 && h.Group != target.Group).DistinctBy(h => h.Query)            .Select(h => new JoinedPair(new TrainingExample(h.Query, [target.Passage], []) { Miner = Name, Group = target.Group, Language = h.Language == target.Language ? h.Language : $"{h.Language}>{target.Language}" }, h.Group));
     }
 
     private static bool Says(string text) => text.Length is >= 2 and <= 120 && !Empty.Contains(text) && !Headings.IsGeneric(text) && !text.Contains("://", StringComparison.Ordinal);

@@ -42,7 +42,7 @@ public static class PairMining
                 }
             }
         }
-        foreach (TrainingExample pair in spool is null ? [] : Accepted(spool.Join(miners.Joined), "und"))
+        foreach (TrainingExample pair in spool is null ? [] : Accepted(spool.Join(miners.Joined).Select(p => p.Pair), "und"))
         {
             yield return pair;
         }

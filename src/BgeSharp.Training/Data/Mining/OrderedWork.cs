@@ -2,7 +2,6 @@
 // reader. What a thread throws is thrown to the caller, in order, so that everything before it has been taken.
 
 using System.Collections.Concurrent;
-using System.Runtime.ExceptionServices;
 
 namespace BgeSharp.Training.Data.Mining;
 
@@ -84,37 +83,24 @@ internal static class OrderedWork
 
     private sealed class Item<TIn, TOut>(TIn input)
     {
-        private readonly ManualResetEventSlim _done = new();
-        private TOut? _result;
-        private ExceptionDispatchInfo? _failure;
+        private readonly TaskCompletionSource<TOut> _done = new();
 
         public void Do(Func<TIn, TOut> work)
         {
             try
             {
-                _result = work(input);
+                _done.SetResult(work(input));
             }
 #pragma warning disable CA1031 // handed to the caller
             catch (Exception e)
 #pragma warning restore CA1031
             {
-                _failure = ExceptionDispatchInfo.Capture(e);
+                _done.SetException(e);
             }
-            _done.Set();
         }
 
-        public void Fail(Exception e)
-        {
-            _failure = ExceptionDispatchInfo.Capture(e);
-            _done.Set();
-        }
+        public void Fail(Exception e) => _done.SetException(e);
 
-        public TOut Result()
-        {
-            _done.Wait();
-            _done.Dispose();
-            _failure?.Throw();
-            return _result!;
-        }
+        public TOut Result() => _done.Task.GetAwaiter().GetResult();
     }
 }

@@ -154,10 +154,26 @@ public sealed class DocumentUnits : IDocumentUnits
     {
         var passed = new List<string>();
         var names = new FieldNames(_map);
-        Action<string>? problem = _skipBad ? passed.Add : null;
-        IEnumerable<JsonLine> rows = format == "parquet" ? ParquetRows.Read(file, _map, from.Row) : CsvReader.Rows(file, format == "tsv" ? '\t' : ',', problem).Skip((int)Math.Min(from.Row, int.MaxValue));
-        long row = from.Row;
-        foreach (JsonLine[] chunk in rows.Chunk(RowsPerUnit))
+        long seen = 0, row = from.Row;
+        // What was wrong before the place was told before the stop.
+        void Tell(string problem)
+        {
+            if (seen >= from.Row)
+            {
+                passed.Add(problem);
+            }
+        }
+        IEnumerable<JsonLine> Table()
+        {
+            foreach (JsonLine line in CsvReader.Rows(file, format == "tsv" ? '\t' : ',', _skipBad ? Tell : null))
+            {
+                if (seen++ >= from.Row)
+                {
+                    yield return line;
+                }
+            }
+        }
+        foreach (JsonLine[] chunk in (format == "parquet" ? ParquetRows.Read(file, _map, from.Row) : Table()).Chunk(RowsPerUnit))
         {
             row += chunk.Length;
             string[] problems = [.. passed];
@@ -182,7 +198,7 @@ public sealed class DocumentUnits : IDocumentUnits
         });
     }
 
-    private IEnumerable<DocumentUnit> Parts(int index, DocumentFile file, ReadPosition from)
+    private static IEnumerable<DocumentUnit> Parts(int index, DocumentFile file, ReadPosition from)
     {
         long part = 0;
         foreach (Document document in PlainTextReader.Read(file))
