@@ -44,7 +44,7 @@ public sealed partial record Boilerplate(LineCounts? Counts, int Threshold)
 
     /// <summary>Whether a line is boilerplate.</summary>
     public bool IsBoilerplate(ReadOnlySpan<char> line) =>
-        line.Length > 0 && ((Counts is not null && line.Length <= LongestShared && Counts.Of(Hash(line)) >= Threshold) || (line.Length <= 200 && Pattern().IsMatch(line)));
+        line.Length > 0 && ((Counts is not null && line.Length <= LongestShared && Counts.Of(Hash(line)) >= Threshold) || (line.Length <= 400 && Pattern().IsMatch(line)));
 
     internal static IEnumerable<ulong> LineHashes(Document document)
     {
@@ -86,6 +86,6 @@ public sealed partial record Boilerplate(LineCounts? Counts, int Threshold)
 
     private static ulong Hash(ReadOnlySpan<char> line) => XxHash3.HashToUInt64(MemoryMarshal.AsBytes(line));
 
-    [GeneratedRegex(@"^\W*(?:(?:skip|jump) to (?:main |the )?content|(?:edit|view|improve) (?:this page|on github|source)(?: on \w+)?|(?:share|tweet|print|like) this(?: page| article)?|back to top|table of contents|previous(?: page)?\W+next(?: page)?|all rights reserved\W*|(?:copyright|©|\(c\)) .{0,80}(?:all rights reserved|\d{4}).{0,80}|last (?:updated|modified)\W.{0,60}|cookie (?:policy|settings)|(?:返回|回到)(?:顶部|首页|目录)|上一(?:页|篇|节|章)\W+下一(?:页|篇|节|章).{0,40}|(?:跳转|跳到)(?:到|至)?(?:主要)?内容|(?:在 ?github ?上)?编辑(?:此|本)页|版权所有.{0,80}|(?:分享|转发)(?:到|至|本文).{0,30}|最后(?:更新|修改)(?:于|时间)?\W.{0,40}|english version|中文(?:版|文档))\W*$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^\W*(?:(?:skip|jump) to (?:main |the )?content|(?:edit|view|improve) (?:this page|on github|source)(?: on \w+)?|(?:share|tweet|print|like) this(?: page| article)?|back to top|table of contents|previous(?: page)?\W+next(?: page)?|all rights reserved\W*|(?:copyright|©|\(c\)) .{0,80}(?:all rights reserved|\d{4}).{0,80}|last (?:updated|modified)\W.{0,60}|cookie (?:policy|settings)|(?:返回|回到)(?:顶部|首页|目录)|上一(?:页|篇|节|章)\W+下一(?:页|篇|节|章).{0,40}|(?:跳转|跳到)(?:到|至)?(?:主要)?内容|(?:在 ?github ?上)?编辑(?:此|本)页|版权所有.{0,80}|(?:分享|转发)(?:到|至|本文).{0,30}|最后(?:更新|修改)(?:于|时间)?\W.{0,40}|(?:page_)?authors?\s*[:：].{1,380}|(?:作者|译者|校对|编译|选题|via)\s*[:：].{1,80}|english version|中文(?:版|文档))\W*$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Pattern();
 }

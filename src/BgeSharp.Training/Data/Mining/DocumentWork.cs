@@ -6,6 +6,7 @@ using System.Runtime.InteropServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using BgeSharp.Training.Data.Cleaning;
+using BgeSharp.Training.Data.Filters;
 using BgeSharp.Training.Data.Miners;
 using BgeSharp.Training.Data.Pairs;
 using BgeSharp.Training.Data.Readers;
@@ -115,6 +116,7 @@ internal sealed class DocumentWork(MiningPlan plan, MiningSource source, int sou
         TrainingExample pair = PairChecks.Finish(raw, plan.Options, source.Name, language);
         string passage = pair.Positives[0];
         string? reason = PairChecks.Reason(pair, plan.Options)
+            ?? (ContentsList.Is(passage) ? "table of contents" : null)
             ?? plan.Lexical?.Reason(pair)
             ?? (plan.Evaluation is { } evaluation && (evaluation.Leaks(pair.Query) || evaluation.Leaks(passage)) ? "evaluation text" : null);
         if (reason is not null)

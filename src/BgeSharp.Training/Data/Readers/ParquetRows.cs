@@ -63,13 +63,13 @@ internal static class ParquetRows
     private static bool Readable(DocumentFile file, DataField field, bool named)
     {
         bool readable = field.MaxRepetitionLevel == 0 && field.Path.Length == 1
-            && (field.ClrType == typeof(string) || field.ClrType == typeof(int) || field.ClrType == typeof(long) || field.ClrType == typeof(double));
+            && (field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>) || field.ClrType == typeof(int) || field.ClrType == typeof(long) || field.ClrType == typeof(double));
         return readable || !named ? readable : throw new BadInput($"{file.Path}: fields: column \"{field.Name}\" holds neither text nor numbers; name another.");
     }
 
     private static string?[] Column(ParquetRowGroupReader rows, DataField field, int count)
     {
-        if (field.ClrType == typeof(string))
+        if (field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>))
         {
             var texts = new string?[count];
             rows.ReadAsync(field, texts.AsMemory()!).AsTask().GetAwaiter().GetResult();
