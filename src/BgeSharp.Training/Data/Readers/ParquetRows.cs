@@ -23,17 +23,19 @@ internal static class ParquetRows
         {
             HashSet<string> named = [.. map.All.SelectMany(f => f.Theirs)];
             HashSet<string> wanted = [.. named, .. FieldMap.Ours.Where(f => map.Named(f) is null).SelectMany(FieldMap.UsualNames)];
-            DataField[] fields = [.. reader.Schema.DataFields.Where(f => wanted.Contains(f.Name) && Readable(file, f, named.Contains(f.Name)))];
+            DataField[] columns = Guard(file, () => reader.Schema.DataFields);
+            DataField[] fields = [.. columns.Where(f => wanted.Contains(f.Name) && Readable(file, f, named.Contains(f.Name)))];
             string[] names = [.. fields.Select(f => f.Name)];
             if (named.FirstOrDefault(n => !names.Contains(n)) is { } missing)
             {
-                throw new BadInput($"{file.Path}: fields: no column \"{missing}\"; the columns are {string.Join(", ", reader.Schema.DataFields.Select(f => f.Name))}.");
+                throw new BadInput($"{file.Path}: fields: no column \"{missing}\"; the columns are {string.Join(", ", columns.Select(f => f.Name))}.");
             }
             long row = 0;
-            for (int group = 0; group < reader.RowGroupCount; group++)
+            int groups = Guard(file, () => reader.RowGroupCount);
+            for (int group = 0; group < groups; group++)
             {
                 using ParquetRowGroupReader rows = Guard(file, () => reader.OpenRowGroupReader(group));
-                long count = rows.RowCount;
+                long count = Guard(file, () => rows.RowCount);
                 if (count is < 0 or > MostRows)
                 {
                     throw new BadInput($"{file.Path}: row group {group + 1} says it has {count} rows; at most {MostRows} are read, so write it with smaller row groups.");
@@ -43,13 +45,13 @@ internal static class ParquetRows
                     row += count;
                     continue;
                 }
-                string?[][] columns = [.. fields.Select(f => Guard(file, () => Column(rows, f, (int)count)))];
+                string?[][] values = [.. fields.Select(f => Guard(file, () => Column(rows, f, (int)count)))];
                 for (int i = 0; i < count; i++)
                 {
                     if (++row > from)
                     {
                         int at = i;
-                        yield return new JsonLine(file.Path, row, CsvReader.Object(names, [.. columns.Select(c => c[at])]));
+                        yield return new JsonLine(file.Path, row, CsvReader.Object(names, [.. values.Select(c => c[at])]));
                     }
                 }
             }
