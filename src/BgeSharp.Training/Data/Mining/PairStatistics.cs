@@ -107,23 +107,32 @@ public sealed class PairStatistics
         Bin(DocumentLengths, source, characters);
     }
 
-    internal void Keep(MinedPair pair, string source)
+    internal void Keep(MinedPair pair, string source) => Keep(pair.Miner, pair.Language, pair.Query, pair.Passage, pair.SampleKey, source);
+
+    /// <summary>Counts a pair of a file.</summary>
+    internal void Keep(TrainingExample pair)
+    {
+        ulong key = Miners.PairChecks.PairHash(pair, Miners.PairChecks.QueryHash(pair));
+        Keep(pair.Miner ?? "given", pair.Language ?? "und", pair.Query, pair.Positives[0], HashCodes.Of(1, (long)key, 7), pair.Source ?? "");
+    }
+
+    private void Keep(string miner, string language, string query, string passage, ulong key, string source)
     {
         Source(source).Pairs++;
-        if (!Pairs.TryGetValue(pair.Miner, out SortedDictionary<string, long>? languages))
+        if (!Pairs.TryGetValue(miner, out SortedDictionary<string, long>? languages))
         {
-            Pairs[pair.Miner] = languages = new(StringComparer.Ordinal);
+            Pairs[miner] = languages = new(StringComparer.Ordinal);
         }
-        languages[pair.Language] = languages.GetValueOrDefault(pair.Language) + 1;
-        Bin(QueryLengths, pair.Miner, pair.Query.Length);
-        Bin(PassageLengths, pair.Miner, pair.Passage.Length);
-        if (!Samples.TryGetValue(pair.Miner, out List<PairSample>? samples))
+        languages[language] = languages.GetValueOrDefault(language) + 1;
+        Bin(QueryLengths, miner, query.Length);
+        Bin(PassageLengths, miner, passage.Length);
+        if (!Samples.TryGetValue(miner, out List<PairSample>? samples))
         {
-            Samples[pair.Miner] = samples = [];
+            Samples[miner] = samples = [];
         }
-        if (samples.Count < SamplesShown || pair.SampleKey < samples[^1].Key)
+        if (samples.Count < SamplesShown || key < samples[^1].Key)
         {
-            samples.Add(new PairSample(pair.SampleKey, pair.Query, pair.Passage, source));
+            samples.Add(new PairSample(key, query, passage, source));
             samples.Sort((a, b) => a.Key.CompareTo(b.Key));
             if (samples.Count > SamplesShown)
             {

@@ -24,7 +24,7 @@ public class MiningRunTests
         Assert.Equal(File.ReadAllBytes(folder.Path + "/one.jsonl.heldout"), File.ReadAllBytes(folder.Path + "/four.jsonl.heldout"));
         Assert.Equal(System.Text.Json.JsonSerializer.Serialize(one), System.Text.Json.JsonSerializer.Serialize(four));
         Assert.Equal(["cross-lingual", "inverse-cloze", "neighbours", "question-answer", "random-crop", "title-body", "translated-title"], one.Pairs.Keys);
-        foreach (string reason in (string[])["boilerplate", "near duplicate", "repeated body", "other script than its language", "repeated query"])
+        foreach (string reason in (string[])["boilerplate", "near duplicate", "other script than its language", "short document"])
         {
             Assert.True(one.Dropped.ContainsKey(reason), reason);
         }
