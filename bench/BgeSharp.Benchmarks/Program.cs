@@ -2,6 +2,7 @@
 // No argument runs all of it; BenchmarkDotNet's own arguments work too (--filter '*Attention*', --list flat). docs/benchmarks.md says more.
 
 using BenchmarkDotNet.Running;
+using BgeSharp.Benchmarks.Data;
 using BgeSharp.Benchmarks.Objectives;
 using BgeSharp.Benchmarks.Running;
 using BgeSharp.Training.Native;
@@ -14,6 +15,15 @@ LibTorch.Start(processorTime ? 1 : Environment.ProcessorCount);
 if (args is [VocabularyLossMemory.Argument, var side, var vocabulary])
 {
     return VocabularyLossMemory.Print(side, vocabulary);
+}
+
+if (args is [MiningSpeed.Speed])
+{
+    return MiningSpeed.PrintSpeed();
+}
+if (args is [MiningSpeed.Memory, var documents] && long.TryParse(documents, out long count))
+{
+    return MiningSpeed.PrintMemory(count);
 }
 
 string conditions = PairTable.Conditions(processorTime);

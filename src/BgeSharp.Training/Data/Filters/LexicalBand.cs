@@ -1,12 +1,13 @@
-// How much of a query's wording its passage shares, by character bigrams: a pair that shares nothing is often no pair (a title that is a pun, a heading above
-// an unrelated table), one that shares everything teaches copying. The first round of filtering needs no model.
+// How much of a query's wording its passage shares, by character bigrams: a pair that shares nothing may be no pair (a title that is a pun, a heading above
+// an unrelated table), one that shares everything teaches copying. The lower end is off unless asked for: pairs without a word in common are also the ones that
+// teach most.
 
 namespace BgeSharp.Training.Data.Filters;
 
 /// <summary>Keeps pairs whose wording is neither unrelated nor equal.</summary>
 /// <param name="Low">Least share of the query's bigrams that the passage has; 0 keeps all. Below it is called "unrelated wording".</param>
 /// <param name="High">Most likeness of the two as wholes (Dice coefficient of their bigrams); 1 keeps all. Above it is called "copy".</param>
-public sealed record LexicalBand(double Low = 0.05, double High = 0.9)
+public sealed record LexicalBand(double Low = 0, double High = 0.9)
 {
     /// <summary>Why a pair is outside the band; null when it is inside. Pairs across languages and pairs with code are not looked at.</summary>
     public string? Reason(TrainingExample pair)
