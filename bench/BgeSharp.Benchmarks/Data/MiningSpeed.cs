@@ -7,7 +7,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using BgeSharp.Benchmarks.Running;
-using BgeSharp.Training.Data;
 using BgeSharp.Training.Data.Cleaning;
 using BgeSharp.Training.Data.Filters;
 using BgeSharp.Training.Data.Miners;

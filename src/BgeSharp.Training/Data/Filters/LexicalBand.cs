@@ -16,6 +16,11 @@ public sealed record LexicalBand(double Low = 0, double High = 0.9)
         {
             return null;
         }
+        // Texts of such unlike lengths cannot be alike: the coefficient is at most 2 |q| / (|q| + |p|), twice over for repeated bigrams.
+        if (Low <= 0 && pair.Positives[0].Length * High > pair.Query.Length * 4)
+        {
+            return null;
+        }
         (double coverage, double dice) = Overlap(pair.Query, pair.Positives[0]);
         return coverage < Low ? "unrelated wording" : dice > High ? "copy" : null;
     }

@@ -1,6 +1,7 @@
 // Collects the sections of a page while a reader walks it: paragraphs with single spaces, one a line, under their headings.
 // Both markup readers build on it, so Markdown and HTML of one page give the same document.
 
+using System.Buffers;
 using System.Text;
 
 namespace BgeSharp.Training.Data.Readers;
@@ -8,6 +9,10 @@ namespace BgeSharp.Training.Data.Readers;
 /// <summary>Builds sections from headings and paragraphs in reading order.</summary>
 internal sealed class PageText
 {
+    // White space other than the space, control characters, and what has no width.
+    private static readonly SearchValues<char> Unusual = SearchValues.Create(
+        [.. Enumerable.Range(0, 0x10000).Select(c => (char)c).Where(c => c != ' ' && (char.IsWhiteSpace(c) || char.IsControl(c) || c is '\u200b' or '\ufeff'))]);
+
     private readonly List<Section> sections = [];
     private readonly List<CodeBlock> code = [];
     private readonly StringBuilder text = new();
@@ -77,6 +82,10 @@ internal sealed class PageText
     /// <summary>Text with every run of white space as one space; a line break between two Han characters is no space at all.</summary>
     public static string SingleSpaced(string text)
     {
+        if (IsSingleSpaced(text))
+        {
+            return text;
+        }
         var clean = new StringBuilder(text.Length);
         bool space = false, lineBreak = false;
         foreach (char c in text)
@@ -96,6 +105,10 @@ internal sealed class PageText
         }
         return clean.ToString();
     }
+
+    // Most text is: found with vector instructions instead of copied letter by letter.
+    private static bool IsSingleSpaced(string text) =>
+        text.Length == 0 || (text[0] != ' ' && text[^1] != ' ' && !text.AsSpan().ContainsAny(Unusual) && !text.Contains("  ", StringComparison.Ordinal));
 
     private void Close()
     {
