@@ -29,7 +29,7 @@ internal static class Corpora
             var random = new SeededRandom((ulong)(seed + (i % 17 == 3 ? i - 1 : i)));
             string body = string.Concat(Enumerable.Range(0, 6).Select(_ => Sentence(ref random)));
             body = i % 19 == 5 ? "" : i % 23 == 7 ? "too short" : i % 29 == 4 ? "This page was never translated into the language it says." : body;
-            var sections = new object[] { new object[] { 0, "", "首页 论坛 关于\n" + body }, new object[] { 2, $"怎样使用第{i % 40}号功能？", $"使用第{i % 40}号功能时：" + string.Concat(Enumerable.Range(0, 3).Select(_ => Sentence(ref random))) } };
+            var sections = new object[] { new object[] { 0, "", "首页 论坛 关于\n" + body }, new object[] { 2, $"怎样使用第{i % 40}号功能？", i % 29 == 4 ? "Nor was this answer, not one single word of it." : $"使用第{i % 40}号功能时：" + string.Concat(Enumerable.Range(0, 3).Select(_ => Sentence(ref random))) } };
             lines.AppendLine(JsonSerializer.Serialize(new { id = $"zh/{i}.md", lang = "zh", title = $"{Sentence(ref random)[..6]}的第{i % 50}种做法", title_en = $"Way number {i} of doing it", sections }));
             lines.AppendLine(JsonSerializer.Serialize(new { id = $"en/{i}.md", lang = "en", title = $"How to do thing number {i}", body = $"Thing number {i} is done by following the {i * 7 % 31} steps below, one after the other. Then wait for it." }));
         }
