@@ -40,7 +40,7 @@ public sealed partial class LinkTargetMiner(MiningOptions options) : IJoinedMine
         {
             return [];
         }
-        return halves.Where(h => h.Query.Length > 0 && h.Group != target.Group).DistinctBy(h => h.Query)            .Select(h => new JoinedPair(new TrainingExample(h.Query, [target.Passage], []) { Miner = Name, Group = target.Group, Language = h.Language == target.Language ? h.Language : $"{h.Language}>{target.Language}" }, h.Group));
+        return halves.Where(h => h.Query.Length > 0 && h.Group != target.Group).DistinctBy(h => h.Query).Select(h => new JoinedPair(new TrainingExample(h.Query, [target.Passage], []) { Miner = Name, Group = target.Group, Language = h.Language == target.Language ? h.Language : $"{h.Language}>{target.Language}" }, h.Group));
     }
 
     private static bool Says(string text) => text.Length is >= 2 and <= 120 && !Empty.Contains(text) && !Headings.IsGeneric(text) && !text.Contains("://", StringComparison.Ordinal);

@@ -87,7 +87,12 @@ public static class StageAdvice
             int steps = (int)Math.Clamp(Math.Min(survey.LabelledPairs * 3.0 / 48, hours * 0.2 * 3600 / perStep), 20, 50_000);
             stages.Add(new FineTuneStageOptions
             {
-                Steps = steps, BatchPairs = 48, GroupSize = 2, QueryMaxLength = query, PassageMaxLength = passage, LearningRate = 3e-4,
+                Steps = steps,
+                BatchPairs = 48,
+                GroupSize = 2,
+                QueryMaxLength = query,
+                PassageMaxLength = passage,
+                LearningRate = 3e-4,
                 Pairs = [.. labelled.Select(p => new PairSourceOptions { Path = p }), .. contrast ? new[] { new PairSourceOptions { Path = "mined", Limit = (int)Math.Min(int.MaxValue, survey.LabelledPairs * 2) } } : []],
                 HardNegatives = new HardNegativeOptions(),
             });
