@@ -3,6 +3,7 @@
 
 using System.Globalization;
 using BenchmarkDotNet.Running;
+using BgeSharp.Benchmarks.Data;
 using BgeSharp.Benchmarks.Objectives;
 using BgeSharp.Benchmarks.Reliability;
 using BgeSharp.Benchmarks.Running;
@@ -28,6 +29,15 @@ LibTorch.Start(processorTime ? 1 : Environment.ProcessorCount);
 if (args is [VocabularyLossMemory.Argument, var side, var vocabulary])
 {
     return VocabularyLossMemory.Print(side, vocabulary);
+}
+
+if (args is [MiningSpeed.Speed])
+{
+    return MiningSpeed.PrintSpeed();
+}
+if (args is [MiningSpeed.Memory, var documents] && long.TryParse(documents, out long count))
+{
+    return MiningSpeed.PrintMemory(count);
 }
 
 string conditions = PairTable.Conditions(processorTime);

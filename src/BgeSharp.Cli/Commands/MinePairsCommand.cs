@@ -1,89 +1,139 @@
-// bge mine pairs: documents → training pairs, streaming from the readers through filter and miners into one file.
+// bge mine pairs: documents → training pairs with a data card, on all cores. Without --recipe the options below make one.
 
 using System.CommandLine;
+using System.Diagnostics;
 using System.Globalization;
+using BgeSharp.Cli.Reports;
 using BgeSharp.Cli.Terminals;
-using BgeSharp.Training.Data;
-using BgeSharp.Training.Data.Filters;
-using BgeSharp.Training.Data.Miners;
-using BgeSharp.Training.Data.Pairs;
-using BgeSharp.Training.Data.Readers;
+using BgeSharp.Training.Data.Mining;
+using BgeSharp.Training.Stages.Recipes;
+using BgeSharp.Training.Stages.Runs;
 
 namespace BgeSharp.Cli.Commands;
 
 /// <summary>"bge mine pairs".</summary>
 internal static class MinePairsCommand
 {
+    private static readonly string[] Steps = ["boilerplate", "near-duplicates", "script", "lexical-band"];
+
     /// <summary>The command.</summary>
     public static Command Create(Terminal terminal)
     {
-        var input = new Option<string[]>("--input") { Description = "Documents: files, folders or globs.", HelpName = "DOCS", Required = true, AllowMultipleArgumentsPerToken = true };
-        var format = new Option<string>("--format") { Description = "auto (by extension), markdown, html, text or jsonl.", HelpName = "FORMAT", DefaultValueFactory = _ => "auto" };
-        var fields = new Option<string[]>("--fields") { Description = "JSONL: our field = field of the file, for example title=headline; ours are id, title, text, sections, language, summary, group.", HelpName = "OURS=THEIRS", AllowMultipleArgumentsPerToken = true };
-        var output = new Option<string>("--out") { Description = "Pairs to write, FlagEmbedding JSONL; .gz too.", HelpName = "FILE", Required = true };
-        var miners = new Option<string[]>("--miners") { Description = $"Some of {string.Join(", ", PairMiners.Names)}; all that apply when left out.", HelpName = "NAMES", AllowMultipleArgumentsPerToken = true };
-        var languages = new Option<string[]>("--languages") { Description = "Keep documents of these languages; \"zh\" keeps zh, zh-CN, zh-TW and so on.", HelpName = "TAGS", AllowMultipleArgumentsPerToken = true };
-        var minHanShare = new Option<double>("--min-han-share") { Description = "Keep documents whose letters are Han to at least this share, 0 to 1.", HelpName = "SHARE" };
-        var passage = new Option<int>("--passage-characters") { Description = "Longest passage; longer ones are cut at a sentence end.", HelpName = "N", DefaultValueFactory = _ => 600 };
-        var seed = new Option<int>("--seed") { Description = "Seed of what is drawn at random.", HelpName = "N", DefaultValueFactory = _ => 1 };
-        passage.Validators.Add(r => AtLeast(r, 32));
-        minHanShare.Validators.Add(r =>
+        var recipe = new Option<string>("--recipe") { Description = "JSON file with sources, cleaning, filters and mix; the options up to --seed are then its own.", HelpName = "FILE" };
+        var set = new Option<string[]>("--set") { Description = "Changes an option of the recipe, for example heldOut=0.02.", HelpName = "PATH=VALUE" };
+        var output = new Option<string>("--out") { Description = "Pairs to write, FlagEmbedding JSONL; .gz too. Its card is written beside it.", HelpName = "FILE", Required = true };
+        var heldOutFile = new Option<string>("--held-out-file") { Description = "Where held-out pairs go; the name of --out with .heldout before its end when left out.", HelpName = "FILE" };
+        var threads = new Option<int>("--threads") { Description = "Working threads; 0 for one a core. The result is the same with any.", HelpName = "N" };
+        var restart = new Option<bool>("--restart") { Description = "Begins anew instead of going on with a run that was stopped." };
+        var given = new MinePairsOptions();
+        var command = new Command("pairs", "Mine training pairs from the structure of documents.") { recipe, set, output, heldOutFile, threads, restart };
+        given.AddTo(command, Steps);
+        command.SetAction((line, cancellation) =>
         {
-            if (r.GetValueOrDefault<double>() is not (>= 0 and <= 1))
+            string? file = line.GetValue(recipe);
+            string[] inputs = given.Inputs(line);
+            if ((file is null) == (inputs.Length == 0))
             {
-                r.AddError("--min-han-share takes a share from 0 to 1.");
+                throw new BadInput("name documents with --input, or a recipe with --recipe; one of the two.");
             }
+            PairRecipe pairs = file is null ? given.Recipe(line) : RecipeFile.LoadPairs(file, line.GetValue(set) ?? []);
+            RecipeFile.Check(pairs);
+            string path = line.GetRequiredValue(output);
+            string? heldOut = pairs.HeldOut > 0 ? line.GetValue(heldOutFile) ?? HeldOutName(path) : null;
+            int count = line.GetValue(threads) is > 0 and int n ? n : Environment.ProcessorCount;
+            return Task.FromResult(Run(terminal, pairs, new MiningPlace(path, heldOut, count, TimeProvider.System) { Progress = Watch(terminal) }, line.GetValue(restart), cancellation));
         });
-        var command = new Command("pairs", "Mine training pairs from the structure of documents.") { input, format, fields, output, miners, languages, minHanShare, passage, seed };
-        command.SetAction((line, cancellation) => Task.FromResult(Run(
-            terminal,
-            line.GetRequiredValue(input),
-            line.GetRequiredValue(format),
-            FieldArguments.Parse(line.GetValue(fields) ?? []),
-            line.GetRequiredValue(output),
-            new DocumentFilter { Languages = Split(line.GetValue(languages)), MinHanShare = line.GetValue(minHanShare) },
-            Split(line.GetValue(miners)),
-            new MiningOptions { PassageCharacters = line.GetValue(passage), Seed = line.GetValue(seed) },
-            cancellation)));
         return command;
     }
 
-    private static int Run(Terminal terminal, string[] inputs, string format, Dictionary<string, string> fields, string output, DocumentFilter filter,
-        IReadOnlyList<string> minerNames, MiningOptions options, CancellationToken cancellation)
+    private static int Run(Terminal terminal, PairRecipe recipe, MiningPlace place, bool restart, CancellationToken cancellation)
     {
-        PairMiners miners = PairMiners.Create(minerNames, options);
-        var sources = inputs.Select(i => (Name: i, Documents: DocumentReader.Read(i, format, fields))).ToList(); // refuses a missing source before any is read
-        (DocumentCounts documents, MiningCounts pairs) = (new(), new());
-        long count = PairFile.Write(output, sources.SelectMany(s => PairMining.Mine(filter.Apply(Watched(s.Documents), documents), miners, options, s.Name, pairs)));
-        terminal.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{output}: {count} pairs from {documents.Kept} documents{Listed(pairs.Kept)}."));
-        if (documents.Dropped.Count + pairs.Dropped.Count > 0)
+        var watch = Stopwatch.StartNew();
+        var run = new MiningRun(PairRecipePlan.Of(recipe), place);
+        if (restart && Directory.Exists(run.WorkFolder))
         {
-            terminal.Output.WriteLine($"left out: {string.Join(", ", documents.Dropped.Select(d => Count(d, "documents")).Concat(pairs.Dropped.Select(d => Count(d, "pairs"))))}.");
+            Directory.Delete(run.WorkFolder, recursive: true);
         }
-        return ExitCode.Done;
-
-        IEnumerable<Document> Watched(IEnumerable<Document> read)
+        if (run.Resumes)
         {
-            foreach (Document document in read)
+            terminal.Output.WriteLine($"going on with the run in {run.WorkFolder}.");
+        }
+        string card = CardName(place.Out);
+        PairStatistics counts;
+        try
+        {
+            counts = run.Run(found => DataCard.Write(card, new DataCard(recipe.Name, place.Out, RecipeFile.ToJson(recipe), found)), cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            terminal.Output.WriteLine("the same command goes on from here.");
+            throw;
+        }
+        catch
+        {
+            // Nothing to go on with when what was read cannot be read: the next start is a new one.
+            if (!run.Resumes && Directory.Exists(run.WorkFolder))
             {
-                cancellation.ThrowIfCancellationRequested();
-                yield return document;
+                Directory.Delete(run.WorkFolder, recursive: true);
             }
+            throw;
+        }
+        Tell(terminal, place, counts, watch.Elapsed);
+        terminal.Output.WriteLine($"card: {card}.html, {card}.json");
+        return ExitCode.Done;
+    }
+
+    private static void Tell(Terminal terminal, MiningPlace place, PairStatistics counts, TimeSpan time)
+    {
+        terminal.Output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{place.Out}: {counts.PairCount - counts.MixedOut.Values.Sum()} pairs from {counts.DocumentCount} documents{Listed(counts)} in {time.TotalSeconds:0.0} s."));
+        if (place.HeldOut is not null)
+        {
+            terminal.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{place.HeldOut}: {counts.Sources.Values.Sum(s => s.HeldOutPairs)} held-out pairs."));
+        }
+        if (counts.Dropped.Count > 0)
+        {
+            terminal.Output.WriteLine($"left out: {string.Join(", ", counts.Dropped.Select(d => string.Create(CultureInfo.InvariantCulture, $"{d.Value.Count} {d.Value.What} ({d.Key})")))}.");
+        }
+        foreach (string problem in counts.ProblemExamples)
+        {
+            terminal.Error.WriteLine(problem);
+        }
+        if (counts.Problems > 0)
+        {
+            terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{counts.Problems} lines or files were passed over{(counts.Problems > counts.ProblemExamples.Count ? "; the first are named above" : "")}."));
         }
     }
 
-    private static string Listed(IReadOnlyDictionary<string, long> kept) =>
-        kept.Count == 0 ? "" : $" ({string.Join(", ", kept.Select(k => string.Create(CultureInfo.InvariantCulture, $"{k.Value} {k.Key}")))})";
+    private static string Listed(PairStatistics counts) =>
+        counts.Pairs.Count == 0 ? "" : $" ({string.Join(", ", counts.ByMiner.Select(m => string.Create(CultureInfo.InvariantCulture, $"{m.Count} {m.Miner}")))})";
 
-    private static string Count(KeyValuePair<string, long> dropped, string what) => string.Create(CultureInfo.InvariantCulture, $"{dropped.Value} {what} ({dropped.Key})");
-
-    private static string[] Split(string[]? values) => [.. (values ?? []).SelectMany(v => v.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
-
-    private static void AtLeast(System.CommandLine.Parsing.OptionResult result, int least)
+    private static Action<long, long>? Watch(Terminal terminal)
     {
-        if (result.GetValueOrDefault<int>() < least)
+        if (!terminal.Interactive)
         {
-            result.AddError($"{result.Option.Name} takes {least} or more.");
+            return null;
         }
+        var watch = Stopwatch.StartNew();
+        long last = 0;
+        return (bytes, pairs) =>
+        {
+            if (watch.ElapsedMilliseconds - last > 500)
+            {
+                last = watch.ElapsedMilliseconds;
+                terminal.Output.Write(string.Create(CultureInfo.InvariantCulture, $"\r{bytes / 1e6:0} MB read, {pairs} pairs, {bytes / 1e3 / Math.Max(1, watch.ElapsedMilliseconds):0.0} MB/s  "));
+            }
+        };
+    }
+
+    /// <summary>Names of the card's files without their extensions: those of the pairs with ".card".</summary>
+    internal static string CardName(string output) => Stem(output) + ".card";
+
+    private static string HeldOutName(string output) => Stem(output) + ".heldout" + output[Stem(output).Length..];
+
+    private static string Stem(string output)
+    {
+        string plain = output.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? output[..^3] : output;
+        return plain.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase) ? plain[..^6] : plain;
     }
 }

@@ -8,6 +8,17 @@ namespace BgeSharp.Training.Data;
 /// <param name="Text">Plain text under the heading, code and markup removed, paragraphs separated by newlines.</param>
 public sealed record Section(int Level, string Heading, string Text);
 
+/// <summary>A link from one document to another.</summary>
+/// <param name="Text">What the reader sees.</param>
+/// <param name="Target">Where it leads, as written: relative path, absolute path or address.</param>
+public sealed record Link(string Text, string Target);
+
+/// <summary>A block of code and what introduces it.</summary>
+/// <param name="Language">As the block says ("cpp"); empty when it does not.</param>
+/// <param name="Text">The code.</param>
+/// <param name="Lead">The paragraph before it in the same section; empty when there is none.</param>
+public sealed record CodeBlock(string Language, string Text, string Lead);
+
 /// <summary>One document of a corpus.</summary>
 /// <param name="Id">Unique within its source.</param>
 /// <param name="Language">BCP 47 tag such as "zh" or "en"; "und" when not known.</param>
@@ -17,6 +28,15 @@ public sealed record Section(int Level, string Heading, string Text);
 /// <param name="Summary">Abstract or description when the source has one.</param>
 public sealed record Document(string Id, string Language, string Title, IReadOnlyList<Section> Sections, string Group, string? Summary = null)
 {
+    /// <summary>The title in another language, when the source has it; null else.</summary>
+    public string? TranslatedTitle { get; init; }
+
+    /// <summary>Links in the text, in reading order.</summary>
+    public IReadOnlyList<Link> Links { get; init; } = [];
+
+    /// <summary>Code blocks, in reading order; they are no part of the sections.</summary>
+    public IReadOnlyList<CodeBlock> Code { get; init; } = [];
+
     /// <summary>The whole text: headings and sections, one paragraph a line.</summary>
     public string Body => string.Join('\n', Sections.Select(s => s.Heading.Length == 0 ? s.Text : s.Text.Length == 0 ? s.Heading : s.Heading + "\n" + s.Text));
 }

@@ -27,6 +27,9 @@ public sealed record TrainingExample(string Query, IReadOnlyList<string> Positiv
     /// <summary>File or folder the pair came from.</summary>
     public string? Source { get; init; }
 
+    /// <summary>Language of the query: BCP 47 tag, "und" when not known; null for given data. For a pair across languages "zh>en": query, then passage.</summary>
+    public string? Language { get; init; }
+
     /// <summary>Group of the document the pair came from: pairs of one group stay on one side of a split.</summary>
     public string? Group { get; init; }
 

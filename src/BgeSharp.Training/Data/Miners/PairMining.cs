@@ -1,15 +1,12 @@
-// Documents → pairs, streaming, with the checks that hold for every miner: sizes, repeats, queries that are their own answer.
-// Repeats are known by 64-bit hashes: about 60 bytes a pair in memory, the only thing that grows.
-
-using System.IO.Hashing;
-using System.Runtime.InteropServices;
+// Documents → pairs, streaming, on the calling thread: what a recipe does between reading and tokenising. Mining/MiningRun does the same on all cores with
+// cleaning, a card and restarts.
 
 namespace BgeSharp.Training.Data.Miners;
 
 /// <summary>Mines the pairs of a source.</summary>
 public static class PairMining
 {
-    /// <summary>Pairs of the documents, in order.</summary>
+    /// <summary>Pairs of the documents, in order; those between documents at the end.</summary>
     /// <param name="documents">Documents to mine.</param>
     /// <param name="miners">Miners to run.</param>
     /// <param name="options">Sizes; the same as the miners were made with.</param>
@@ -17,14 +14,14 @@ public static class PairMining
     /// <param name="counts">Counts pairs by miner and drops by reason as they pass; null when nobody asks.</param>
     public static IEnumerable<TrainingExample> Mine(IEnumerable<Document> documents, PairMiners miners, MiningOptions options, string source = "", MiningCounts? counts = null)
     {
-        var pairs = new HashSet<ulong>();
-        var queries = new Dictionary<ulong, int>();
+        var repeats = new RepeatedPairs(options.MaxPairsPerQuery);
+        using JoinSpool? spool = miners.Joined.Count > 0 ? JoinSpool.Temporary() : null;
         foreach (Document document in documents)
         {
             bool found = false;
             foreach (IPairMiner miner in miners.All)
             {
-                foreach (TrainingExample pair in Accepted(miner.Mine(document)))
+                foreach (TrainingExample pair in Accepted(miner.Mine(document), document.Language))
                 {
                     found = true;
                     yield return pair;
@@ -32,19 +29,31 @@ public static class PairMining
             }
             if (!found && miners.Otherwise is { } otherwise)
             {
-                foreach (TrainingExample pair in Accepted(otherwise.Mine(document)))
+                foreach (TrainingExample pair in Accepted(otherwise.Mine(document), document.Language))
                 {
                     yield return pair;
                 }
             }
+            for (int i = 0; i < miners.Joined.Count; i++)
+            {
+                foreach (PairHalf half in miners.Joined[i].Halves(document))
+                {
+                    spool!.Add(i, half);
+                }
+            }
+        }
+        foreach (TrainingExample pair in spool is null ? [] : Accepted(spool.Join(miners.Joined).Select(p => p.Pair), "und"))
+        {
+            yield return pair;
         }
 
-        IEnumerable<TrainingExample> Accepted(IEnumerable<TrainingExample> mined)
+        IEnumerable<TrainingExample> Accepted(IEnumerable<TrainingExample> mined, string language)
         {
             foreach (TrainingExample raw in mined)
             {
-                TrainingExample pair = raw with { Query = Sentences.Cut(raw.Query.Trim(), options.QueryCharacters), Source = source.Length > 0 ? source : null };
-                if (Reason(pair) is { } reason)
+                TrainingExample pair = PairChecks.Finish(raw, options, source, language);
+                ulong query = PairChecks.QueryHash(pair);
+                if ((PairChecks.Reason(pair, options) ?? repeats.Reason(PairChecks.PairHash(pair, query), query)) is { } reason)
                 {
                     counts?.Drop(reason);
                     continue;
@@ -53,38 +62,7 @@ public static class PairMining
                 yield return pair;
             }
         }
-
-        string? Reason(TrainingExample pair)
-        {
-            string passage = pair.Positives[0];
-            if (passage.Length < options.MinPassageCharacters)
-            {
-                return "short passage";
-            }
-            if (Script.Words(pair.Query) < options.MinQueryWords)
-            {
-                return "short query";
-            }
-            if (pair.Query == passage)
-            {
-                return "query equals passage";
-            }
-            ulong query = Hash(pair.Query);
-            if (!pairs.Add(XxHash3.HashToUInt64(MemoryMarshal.AsBytes(passage.AsSpan()), (long)query)))
-            {
-                return "repeated pair";
-            }
-            int before = queries.GetValueOrDefault(query);
-            if (options.MaxPairsPerQuery > 0 && before >= options.MaxPairsPerQuery)
-            {
-                return "repeated query";
-            }
-            queries[query] = before + 1;
-            return null;
-        }
     }
-
-    private static ulong Hash(string text) => XxHash3.HashToUInt64(MemoryMarshal.AsBytes(text.AsSpan()));
 }
 
 /// <summary>What became of the mined pairs.</summary>

@@ -45,14 +45,15 @@ public static class PairFile
         }
     }
 
-    private static void WriteFields(Utf8JsonWriter json, TrainingExample example)
+    /// <summary>Writes the fields of one line; the braces are the caller's.</summary>
+    internal static void WriteFields(Utf8JsonWriter json, TrainingExample example)
     {
         json.WriteString("query", example.Query);
         Strings(json, "pos", example.Positives);
         Strings(json, "neg", example.Negatives);
         Numbers(json, "pos_scores", example.PositiveScores);
         Numbers(json, "neg_scores", example.NegativeScores);
-        foreach ((string name, string? value) in (ReadOnlySpan<(string, string?)>)[("prompt", example.Prompt), ("type", example.Type), ("miner", example.Miner), ("source", example.Source), ("group", example.Group)])
+        foreach ((string name, string? value) in (ReadOnlySpan<(string, string?)>)[("prompt", example.Prompt), ("type", example.Type), ("miner", example.Miner), ("source", example.Source), ("language", example.Language), ("group", example.Group)])
         {
             if (value is not null)
             {

@@ -8,7 +8,7 @@ namespace BgeSharp.Training.Data.Pairs;
 /// <summary>Parses one line of a pair file.</summary>
 internal static class PairLine
 {
-    private static readonly HashSet<string> Known = ["query", "pos", "neg", "pos_scores", "neg_scores", "prompt", "type", "miner", "source", "group"];
+    private static readonly HashSet<string> Known = ["query", "pos", "neg", "pos_scores", "neg_scores", "prompt", "type", "miner", "source", "group"]; // and "language", when it is a string
 
     /// <summary>The example of a line.</summary>
     public static TrainingExample Parse(JsonLine line)
@@ -33,6 +33,7 @@ internal static class PairLine
             Miner = Text(line, "miner"),
             Source = Text(line, "source"),
             Group = Text(line, "group"),
+            Language = line.Value.TryGetProperty("language", out JsonElement language) ? JsonLine.StringOf(language) : null,
             Extra = Extra(line.Value),
         };
     }
@@ -42,7 +43,7 @@ internal static class PairLine
         Dictionary<string, JsonElement>? extra = null;
         foreach (JsonProperty property in row.EnumerateObject())
         {
-            if (!Known.Contains(property.Name))
+            if (!Known.Contains(property.Name) && !(property.Name == "language" && JsonLine.StringOf(property.Value) is not null))
             {
                 (extra ??= [])[property.Name] = property.Value.Clone();
             }

@@ -29,6 +29,10 @@ internal static partial class Admonitions
             {
                 fence = own.TrimStart().StartsWith(fence, StringComparison.Ordinal) ? "" : fence;
             }
+            else if (!blank && !(raw[FirstLetter(raw)] is '`' or '~' or '!' or '?' or '=' or '>' or ':' or '{'))
+            {
+                // No mark begins with any other letter: most lines need no pattern at all.
+            }
             else if (Fence().Match(own) is { Success: true } opened)
             {
                 fence = opened.Groups[1].Value;
@@ -47,6 +51,16 @@ internal static partial class Admonitions
             plain.Append(own).Append('\n');
         }
         return plain.ToString();
+    }
+
+    private static int FirstLetter(string line)
+    {
+        int at = 0;
+        while (at < line.Length - 1 && char.IsWhiteSpace(line[at]))
+        {
+            at++;
+        }
+        return at;
     }
 
     [GeneratedRegex("""^\s*(?:(?:!!!|\?\?\?\+?)\s*(?:[\w-]+\s*)*(?:"(?<title>.*)")?|===\+?\s*".*")\s*$""")]

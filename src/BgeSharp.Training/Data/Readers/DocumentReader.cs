@@ -12,25 +12,28 @@ public static class DocumentReader
         ["html"] = [".html", ".htm", ".xhtml"],
         ["text"] = [".txt", ".text"],
         ["jsonl"] = [".jsonl", ".ndjson"],
+        ["csv"] = [".csv"],
+        ["tsv"] = [".tsv"],
+        ["parquet"] = [".parquet"],
     };
 
     /// <summary>Formats that can be named, beside "auto".</summary>
     public static IReadOnlyCollection<string> Formats => Extensions.Keys;
 
     /// <summary>Documents of a file, a folder (all its folders too) or a glob, in ordinal order of the relative path. Documents without any text are left out.</summary>
-    /// <param name="path">File, folder or glob; a file may end in .gz.</param>
-    /// <param name="format">"auto" (by extension), "markdown", "html", "text" or "jsonl".</param>
-    /// <param name="fields">JSONL only: our field → field of the file, see <see cref="FieldMap"/>; null or empty for the usual names.</param>
+    /// <param name="path">File, folder or glob; a file may end in .gz or .zst.</param>
+    /// <param name="format">"auto" (by extension), "markdown", "html", "text", "jsonl", "csv", "tsv" or "parquet".</param>
+    /// <param name="fields">Rows (JSONL, CSV, TSV, Parquet): our field → field of the file, see <see cref="FieldMap"/>; null or empty for the usual names.</param>
     /// <exception cref="BadInput">The path or its files cannot be read as documents, or hold none.</exception>
     public static IEnumerable<Document> Read(string path, string format = "auto", IReadOnlyDictionary<string, string>? fields = null)
     {
-        IReadOnlyList<DocumentFile> files = Files(path, format);
         FieldMap map = FieldMap.From(fields);
+        IReadOnlyList<DocumentFile> files = Files(path, format);
         return Stream(path, files, format, map);
     }
 
     /// <summary>The files that <see cref="Read"/> reads, in its order.</summary>
-    /// <exception cref="BadInput">As there.</exception>
+    /// <exception cref="BadInput">The format is not known, there is nothing at the path, or a single file's format cannot be told.</exception>
     public static IReadOnlyList<DocumentFile> Files(string path, string format = "auto")
     {
         if (format != "auto" && !Extensions.ContainsKey(format))
@@ -41,19 +44,22 @@ public static class DocumentReader
         if (files.Count == 0)
         {
             string wanted = string.Join(' ', format == "auto" ? Extensions.Values.SelectMany(e => e) : Extensions[format]);
-            throw new BadInput($"{path}: no documents here; files that end in {wanted} (.gz too) are read.");
+            throw new BadInput($"{path}: no documents here; files that end in {wanted} (.gz and .zst too) are read.");
         }
         return files;
     }
+
+    /// <summary>The format of one file.</summary>
+    /// <exception cref="BadInput">Its name does not tell.</exception>
+    internal static string FormatOf(DocumentFile file, string format) => format != "auto" ? format : FormatOf(file.Name)
+        ?? throw new BadInput($"{file.Path}: the name does not tell the format; name it as one of {string.Join(", ", Formats)}.");
 
     private static IEnumerable<Document> Stream(string path, IReadOnlyList<DocumentFile> files, string format, FieldMap map)
     {
         long count = 0;
         foreach (DocumentFile file in files)
         {
-            string chosen = format != "auto" ? format : FormatOf(file.Name)
-                ?? throw new BadInput($"{file.Path}: the name does not tell the format; name it as one of {string.Join(", ", Formats)}.");
-            foreach (Document document in ReadFile(file, chosen, map))
+            foreach (Document document in ReadFile(file, FormatOf(file, format), map))
             {
                 count++;
                 yield return document;
@@ -65,18 +71,21 @@ public static class DocumentReader
         }
     }
 
-    private static IEnumerable<Document> ReadFile(DocumentFile file, string format, FieldMap map) => format switch
+    /// <summary>Documents of one file.</summary>
+    internal static IEnumerable<Document> ReadFile(DocumentFile file, string format, FieldMap map) => format switch
     {
         "markdown" => MarkdownReader.Read(file),
         "html" => HtmlReader.Read(file),
         "text" => PlainTextReader.Read(file),
+        "csv" => JsonlReader.Read(file, map, CsvReader.Rows(file, ',', problem: null)),
+        "tsv" => JsonlReader.Read(file, map, CsvReader.Rows(file, '\t', problem: null)),
+        "parquet" => JsonlReader.Read(file, map, ParquetRows.Read(file, map)),
         _ => JsonlReader.Read(file, map),
     };
 
     private static string? FormatOf(string name)
     {
-        string plain = name.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? name[..^3] : name;
-        string extension = Path.GetExtension(plain).ToLowerInvariant();
+        string extension = Path.GetExtension(TextSource.Unpacked(name)).ToLowerInvariant();
         return Extensions.FirstOrDefault(f => f.Value.Contains(extension)).Key;
     }
 }

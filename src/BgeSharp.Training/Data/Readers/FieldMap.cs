@@ -3,7 +3,7 @@
 
 namespace BgeSharp.Training.Data.Readers;
 
-/// <summary>Our fields → fields of the file. Ours: id, title, text, sections, language, summary, group. A value may join fields with '+': "law+chapter" gives both with a space between.</summary>
+/// <summary>Our fields → fields of the file. Ours: id, title, text, sections, language, summary, group, translatedTitle. A value may join fields with '+': "law+chapter" gives both with a space between.</summary>
 internal sealed class FieldMap
 {
     private static readonly Dictionary<string, string[]> Usual = new()
@@ -15,9 +15,13 @@ internal sealed class FieldMap
         ["language"] = ["language", "lang"],
         ["summary"] = ["summary", "description", "abstract"],
         ["group"] = ["group"],
+        ["translatedTitle"] = ["translated_title", "title_en"],
     };
 
     private readonly Dictionary<string, string[]> named = [];
+
+    /// <summary>Our fields.</summary>
+    public static IReadOnlyCollection<string> Ours => Usual.Keys;
 
     /// <summary>Checks and keeps a mapping.</summary>
     public static FieldMap From(IReadOnlyDictionary<string, string>? fields)

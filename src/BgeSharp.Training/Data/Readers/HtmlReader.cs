@@ -35,7 +35,10 @@ internal static class HtmlReader
         Walk(main, result);
         string title = main.QuerySelector("h1")?.TextContent ?? page.Title ?? "";
         string summary = (page.QuerySelector("meta[name=description]") ?? page.QuerySelector("meta[property='og:description']"))?.GetAttribute("content") ?? "";
-        return result.ToDocument(id, PageText.SingleSpaced(title), page.DocumentElement?.GetAttribute("lang")?.Trim() ?? "", summary.Trim());
+        Link[] links = [.. main.QuerySelectorAll("a[href]").Select(a => new Link(PageText.SingleSpaced(a.TextContent), a.GetAttribute("href")!)).Where(l => l.Text.Length > 0)];
+        return result.ToDocument(id, PageText.SingleSpaced(title), page.DocumentElement?.GetAttribute("lang")?.Trim() ?? "", summary.Trim()) is { } document
+            ? document with { Links = links, Code = result.Code }
+            : null;
     }
 
     private static IElement Main(IHtmlDocument page)
@@ -59,6 +62,12 @@ internal static class HtmlReader
             if (node is IText letters)
             {
                 text.Append(letters.Data);
+            }
+            else if (node is IElement { LocalName: "pre" } code)
+            {
+                Flush(text, page);
+                string language = (code.QuerySelector("code[class*=language-]") ?? code).ClassList.FirstOrDefault(c => c.StartsWith("language-", StringComparison.Ordinal)) ?? "language-";
+                page.CodeBlock(language["language-".Length..], code.TextContent);
             }
             else if (node is IElement element && !IsDropped(element))
             {

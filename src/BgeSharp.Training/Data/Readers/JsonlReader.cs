@@ -1,7 +1,6 @@
 // JSONL (.gz allowed) → documents, one line at a time. Text is taken as it is: Markdown or HTML inside a field is not parsed.
 // A line that is wrong is an error with file, line and field; a line without text is left out.
 
-using System.Text.Json;
 using BgeSharp.Formats;
 
 namespace BgeSharp.Training.Data.Readers;
@@ -10,34 +9,25 @@ namespace BgeSharp.Training.Data.Readers;
 internal static class JsonlReader
 {
     /// <summary>Documents of the lines that have text.</summary>
-    public static IEnumerable<Document> Read(DocumentFile file, FieldMap map)
+    public static IEnumerable<Document> Read(DocumentFile file, FieldMap map) => Read(file, map, Utf8File.Objects(file.Path));
+
+    /// <summary>Documents of the rows that have text, with the same checks for any format of rows.</summary>
+    public static IEnumerable<Document> Read(DocumentFile file, FieldMap map, IEnumerable<JsonLine> rows)
     {
-        HashSet<string> unseen = [.. map.All.SelectMany(f => f.Theirs)];
-        HashSet<string> seenNames = [];
-        foreach (JsonLine line in Utf8File.Objects(file.Path))
+        var names = new FieldNames(map);
+        foreach (JsonLine line in rows)
         {
-            if (unseen.Count > 0)
-            {
-                foreach (JsonProperty property in line.Value.EnumerateObject())
-                {
-                    unseen.Remove(property.Name);
-                    seenNames.Add(property.Name);
-                }
-            }
+            names.See(line.Value);
             if (Take(new JsonRow(line, map), file, line) is { } document)
             {
                 yield return document;
             }
         }
-        if (seenNames.Count > 0 && unseen.Count > 0)
-        {
-            string missing = unseen.Order(StringComparer.Ordinal).First();
-            string near = BadInput.Nearest(missing, seenNames) is { } nearest ? $"; did you mean \"{nearest}\"?" : $"; the lines have {string.Join(", ", seenNames.Order(StringComparer.Ordinal))}.";
-            throw new BadInput($"{file.Path}: fields: no line has \"{missing}\"{near}");
-        }
+        names.Check(file.Path);
     }
 
-    private static Document? Take(JsonRow row, DocumentFile file, JsonLine line)
+    /// <summary>The document of one line; null when it has no text.</summary>
+    internal static Document? Take(JsonRow row, DocumentFile file, JsonLine line)
     {
         string title = PageText.SingleSpaced(row.Text("title") ?? "");
         List<Section> sections = row.Sections() ?? [];
@@ -58,7 +48,10 @@ internal static class JsonlReader
         string id = row.Text("id") is { Length: > 0 } given ? given : $"{file.Name}:{line.Number}";
         string language = row.Text("language") is { Length: > 0 } tag ? tag : Script.GuessLanguage(sections.Select(s => s.Text));
         string group = row.Text("group") is { Length: > 0 } together ? together : id;
-        return new Document(id, language, title, sections, group, row.Text("summary") is { Length: > 0 } summary ? PageText.SingleSpaced(summary) : null);
+        return new Document(id, language, title, sections, group, row.Text("summary") is { Length: > 0 } summary ? PageText.SingleSpaced(summary) : null)
+        {
+            TranslatedTitle = row.Text("translatedTitle") is { Length: > 0 } translated ? PageText.SingleSpaced(translated) : null,
+        };
     }
 
     /// <summary>Paragraphs one a line, white space within them single.</summary>

@@ -46,7 +46,10 @@ internal static partial class MarkdownReader
         {
             Add(block, result);
         }
-        return result.ToDocument(id, matter.First("title"), matter.First("lang", "language"), matter.First("description", "summary", "abstract"));
+        Link[] links = [.. tree.Descendants<LinkInline>().Where(l => !l.IsImage && l.Url is { Length: > 0 }).Select(l => new Link(PageText.SingleSpaced(Text(l)), l.Url!)).Where(l => l.Text.Length > 0)];
+        return result.ToDocument(id, matter.First("title"), matter.First("lang", "language"), matter.First("description", "summary", "abstract")) is { } document
+            ? document with { Links = links, Code = result.Code, TranslatedTitle = matter.First("title_en", "translated_title") is { Length: > 0 } other ? other : null }
+            : null;
     }
 
     private static void Add(Block block, PageText page)
@@ -62,7 +65,12 @@ internal static partial class MarkdownReader
                     page.Paragraph(string.Join(' ', row.OfType<TableCell>().Select(c => string.Join(' ', c.OfType<ParagraphBlock>().Select(p => Text(p.Inline))))));
                 }
                 break;
-            case CodeBlock or HtmlBlock or LinkReferenceDefinitionGroup or FootnoteGroup:
+            case MathBlock:
+                break;
+            case Markdig.Syntax.CodeBlock code:
+                page.CodeBlock((code as FencedCodeBlock)?.Info ?? "", code.Lines.ToString());
+                break;
+            case HtmlBlock or LinkReferenceDefinitionGroup or FootnoteGroup:
                 break;
             case ContainerBlock container:
                 foreach (Block child in container)

@@ -1,6 +1,7 @@
 // Collects the sections of a page while a reader walks it: paragraphs with single spaces, one a line, under their headings.
 // Both markup readers build on it, so Markdown and HTML of one page give the same document.
 
+using System.Buffers;
 using System.Text;
 
 namespace BgeSharp.Training.Data.Readers;
@@ -8,10 +9,18 @@ namespace BgeSharp.Training.Data.Readers;
 /// <summary>Builds sections from headings and paragraphs in reading order.</summary>
 internal sealed class PageText
 {
+    // White space other than the space, control characters, and what has no width.
+    private static readonly SearchValues<char> Unusual = SearchValues.Create(
+        [.. Enumerable.Range(0, 0x10000).Select(c => (char)c).Where(c => c != ' ' && (char.IsWhiteSpace(c) || char.IsControl(c) || c is '\u200b' or '\ufeff'))]);
+
     private readonly List<Section> sections = [];
+    private readonly List<CodeBlock> code = [];
     private readonly StringBuilder text = new();
     private int level;
     private string heading = "";
+
+    /// <summary>Code blocks so far.</summary>
+    public IReadOnlyList<CodeBlock> Code => code;
 
     /// <summary>Starts a section; what came before is closed.</summary>
     public void Heading(int headingLevel, string headingText)
@@ -33,6 +42,17 @@ internal sealed class PageText
             text.Append('\n');
         }
         text.Append(clean);
+    }
+
+    /// <summary>Adds a code block, with the last paragraph as its lead.</summary>
+    public void CodeBlock(string language, string lines)
+    {
+        string trimmed = lines.ReplaceLineEndings("\n").Trim('\n');
+        if (trimmed.Length > 0)
+        {
+            string before = text.ToString();
+            code.Add(new CodeBlock(language.Trim(), trimmed, before[(before.LastIndexOf('\n') + 1)..]));
+        }
     }
 
     /// <summary>The document, or null when the page has no text. The only first-level heading becomes the title when there is none, and is dropped when it repeats it.</summary>
@@ -62,6 +82,10 @@ internal sealed class PageText
     /// <summary>Text with every run of white space as one space; a line break between two Han characters is no space at all.</summary>
     public static string SingleSpaced(string text)
     {
+        if (IsSingleSpaced(text))
+        {
+            return text;
+        }
         var clean = new StringBuilder(text.Length);
         bool space = false, lineBreak = false;
         foreach (char c in text)
@@ -81,6 +105,10 @@ internal sealed class PageText
         }
         return clean.ToString();
     }
+
+    // Most text is: found with vector instructions instead of copied letter by letter.
+    private static bool IsSingleSpaced(string text) =>
+        text.Length == 0 || (text[0] != ' ' && text[^1] != ' ' && !text.AsSpan().ContainsAny(Unusual) && !text.Contains("  ", StringComparison.Ordinal));
 
     private void Close()
     {

@@ -1,4 +1,5 @@
-// Text files as this room wants them: whole pages, lines, JSON objects; gzip checked to be whole, bytes that are not UTF-8 refused by line.
+// Text files as this room wants them: whole pages, lines, JSON objects; packed files checked to be whole, other encodings turned into UTF-8 where they are
+// known, bytes that are neither refused by line.
 // Holds one line, or one page of at most 64 MiB, at a time.
 
 using System.Text;
@@ -7,7 +8,7 @@ using BgeSharp.Formats;
 
 namespace BgeSharp.Training.Data.Readers;
 
-/// <summary>Reads text files strictly as UTF-8.</summary>
+/// <summary>Reads text files, strict about what is text.</summary>
 internal static class Utf8File
 {
     private const int LongestPage = 64 << 20;
@@ -17,7 +18,7 @@ internal static class Utf8File
     /// <summary>Lines with their number from 1, blank ones too.</summary>
     public static IEnumerable<(long Number, string Line)> Lines(string path)
     {
-        using Stream stream = WholeGzipStream.OpenText(path);
+        using Stream stream = TextSource.Open(path);
         var lines = new LineReader(path, stream, LongestPage);
         while (lines.Next(out ReadOnlyMemory<byte> line))
         {
@@ -28,7 +29,7 @@ internal static class Utf8File
     /// <summary>Objects of a JSONL file; blank lines are passed over but counted.</summary>
     public static IEnumerable<JsonLine> Objects(string path)
     {
-        using Stream stream = WholeGzipStream.OpenText(path);
+        using Stream stream = TextSource.Open(path);
         var lines = new LineReader(path, stream, LongestPage);
         while (lines.Next(out ReadOnlyMemory<byte> line))
         {
@@ -42,7 +43,7 @@ internal static class Utf8File
     /// <summary>The whole file as text.</summary>
     public static string Text(string path)
     {
-        using Stream stream = WholeGzipStream.OpenText(path);
+        using Stream stream = TextSource.Open(path);
         using var whole = new MemoryStream();
         byte[] buffer = new byte[1 << 16];
         int read;
@@ -58,7 +59,9 @@ internal static class Utf8File
         return Decode(bytes.StartsWith(Encoding.UTF8.Preamble) ? bytes[3..] : bytes, path, 1);
     }
 
-    private static JsonElement Parse(ReadOnlyMemory<byte> line, string path, long number)
+    /// <summary>The object on a line.</summary>
+    /// <exception cref="BadInput">It is none.</exception>
+    internal static JsonElement Parse(ReadOnlyMemory<byte> line, string path, long number)
     {
         JsonElement value;
         try

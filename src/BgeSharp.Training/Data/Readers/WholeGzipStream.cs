@@ -8,7 +8,7 @@ using BgeSharp.Formats;
 namespace BgeSharp.Training.Data.Readers;
 
 /// <summary>Unpacks a gzip file and throws <see cref="InvalidDataException"/> when it ends before its text does.</summary>
-internal sealed class WholeGzipStream : Stream
+internal sealed class WholeGzipStream : ReadOnlyStream
 {
     private readonly FileStream file;
     private readonly GZipStream unpacked;
@@ -59,29 +59,6 @@ internal sealed class WholeGzipStream : Stream
         bool whole = read > 0 || buffer.Length == 0 || (uint)total == lastSize || lastSize < total;
         return whole ? read : throw new InvalidDataException("cut off, not a whole gzip file; fetch or pack it again");
     }
-
-    /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => total; set => throw new NotSupportedException(); }
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

@@ -64,10 +64,10 @@ public sealed record DocumentSourceOptions
     /// <summary>File, folder or glob; relative paths are relative to the recipe's folder.</summary>
     [Required, RecipePath] public string Path { get; init; } = "";
 
-    /// <summary>"auto" (by extension), "markdown", "html", "text" or "jsonl" (.gz allowed).</summary>
-    [AllowedValues("auto", "markdown", "html", "text", "jsonl")] public string Format { get; init; } = "auto";
+    /// <summary>"auto" (by extension), "markdown", "html", "text", "jsonl", "csv", "tsv" or "parquet" (.gz and .zst allowed).</summary>
+    [AllowedValues("auto", "markdown", "html", "text", "jsonl", "csv", "tsv", "parquet")] public string Format { get; init; } = "auto";
 
-    /// <summary>JSONL only: our field → field of the file. Ours: id, title, text, sections, language, summary, group. A text value may join fields: "law+chapter".</summary>
+    /// <summary>Rows only: our field → field of the file. Ours: id, title, text, sections, language, summary, group, translatedTitle. A text value may join fields: "law+chapter".</summary>
     public IReadOnlyDictionary<string, string> Fields { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Keep documents of these languages only ("zh" keeps zh, zh-CN, zh_CN, zh-TW ...); empty keeps all.</summary>
@@ -79,7 +79,7 @@ public sealed record DocumentSourceOptions
     /// <summary>Most documents to take, in order; 0 for all.</summary>
     [Range(0, int.MaxValue)] public int Limit { get; init; }
 
-    /// <summary>Miners to use on this source; empty for all that apply: "title-body", "heading-section", "question-answer", "summary-body"; "inverse-cloze" where they find nothing.</summary>
+    /// <summary>Miners to use on this source; empty for all that apply: "title-body", "heading-section", "question-answer", "summary-body", "translated-title"; "inverse-cloze" where they find nothing.</summary>
     public IReadOnlyList<string> Miners { get; init; } = [];
 
     /// <summary>False keeps the source out of the held-out evaluation (it is trained on whole).</summary>

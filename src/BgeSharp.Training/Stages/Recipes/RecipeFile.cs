@@ -41,21 +41,30 @@ public static class RecipeFile
     /// <exception cref="BadInput">As in <see cref="Load"/>.</exception>
     public static Recipe Parse(ReadOnlySpan<byte> utf8, string name, string folder, IReadOnlyList<string> overrides)
     {
-        RecipeNode root = ReadTree(utf8.StartsWith("\uFEFF"u8) ? utf8[3..] : utf8, name);
-        if (root.Kind != JsonValueKind.Object)
-        {
-            throw new BadInput($"{root.Origin}: the recipe is {root.Describe()}, an object is needed.");
-        }
-        foreach (string assignment in overrides)
-        {
-            RecipeOverrides.Apply(root, assignment);
-        }
-        var places = new RecipePlaces(name);
-        var binder = new RecipeBinder(places, (path, fromCommandLine) => Path.GetFullPath(path, fromCommandLine ? Environment.CurrentDirectory : folder));
-        var recipe = (Recipe)binder.BindRecord(root, typeof(Recipe), "");
-        RecipeValidation.Check(recipe, "", places);
+        var recipe = Bind<Recipe>(utf8, name, folder, overrides, out RecipePlaces places);
         RecipeRules.Check(recipe, places);
         return recipe;
+    }
+
+    /// <summary>Reads a recipe of a mined set: the same kind of file, with the options of <see cref="PairRecipe"/>.</summary>
+    /// <param name="path">As in <see cref="Load"/>.</param>
+    /// <param name="overrides">As in <see cref="Load"/>.</param>
+    /// <exception cref="BadInput">As in <see cref="Load"/>.</exception>
+    public static PairRecipe LoadPairs(string path, IReadOnlyList<string> overrides)
+    {
+        BadInput.RequireFile(path, "recipe of pairs");
+        var recipe = Bind<PairRecipe>(File.ReadAllBytes(path), path, Path.GetDirectoryName(Path.GetFullPath(path))!, overrides, out RecipePlaces places);
+        RecipeRules.CheckDocuments(recipe.Sources, places, "sources");
+        return recipe;
+    }
+
+    /// <summary>Checks a recipe of pairs made in code as <see cref="LoadPairs"/> checks a file.</summary>
+    /// <exception cref="BadInput">An option is out of range or contradicts another.</exception>
+    public static void Check(PairRecipe recipe)
+    {
+        var places = new RecipePlaces("pairs");
+        RecipeValidation.Check(recipe, "", places);
+        RecipeRules.CheckDocuments(recipe.Sources, places, "sources");
     }
 
     /// <summary>Checks a recipe made in code as <see cref="Load"/> checks a file.</summary>
@@ -70,8 +79,29 @@ public static class RecipeFile
     /// <summary>The recipe with all its values, defaults included, as indented JSON in the order of declaration; <see cref="Parse"/> reads it back.</summary>
     public static string ToJson(Recipe recipe) => JsonSerializer.Serialize(recipe, Printed) + "\n";
 
-    /// <summary>SHA-256 of <see cref="ToJson"/>, 64 lower-case hexadecimal digits: equal for equal runs.</summary>
+    /// <summary>The same for a recipe of pairs.</summary>
+    public static string ToJson(PairRecipe recipe) => JsonSerializer.Serialize(recipe, Printed) + "\n";
+
+    /// <summary>SHA-256 of <see cref="ToJson(Recipe)"/>, 64 lower-case hexadecimal digits: equal for equal runs.</summary>
     public static string Hash(Recipe recipe) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(ToJson(recipe))));
+
+    private static T Bind<T>(ReadOnlySpan<byte> utf8, string name, string folder, IReadOnlyList<string> overrides, out RecipePlaces places) where T : class
+    {
+        RecipeNode root = ReadTree(utf8.StartsWith("\uFEFF"u8) ? utf8[3..] : utf8, name);
+        if (root.Kind != JsonValueKind.Object)
+        {
+            throw new BadInput($"{root.Origin}: the recipe is {root.Describe()}, an object is needed.");
+        }
+        foreach (string assignment in overrides)
+        {
+            RecipeOverrides.Apply(root, assignment);
+        }
+        places = new RecipePlaces(name);
+        var binder = new RecipeBinder(places, (path, fromCommandLine) => Path.GetFullPath(path, fromCommandLine ? Environment.CurrentDirectory : folder));
+        var recipe = (T)binder.BindRecord(root, typeof(T), "");
+        RecipeValidation.Check(recipe, "", places);
+        return recipe;
+    }
 
     private static RecipeNode ReadTree(ReadOnlySpan<byte> utf8, string name)
     {

@@ -9,7 +9,7 @@ namespace BgeSharp.Training.Stages.Recipes;
 /// <summary>Checks what options mean together.</summary>
 internal static class RecipeRules
 {
-    private static readonly string[] FieldNames = ["id", "title", "text", "sections", "language", "summary", "group"];
+    private static readonly string[] FieldNames = ["id", "title", "text", "sections", "language", "summary", "group", "translatedTitle"];
     private static readonly SearchValues<char> NotInFileNames = SearchValues.Create("/\\:*?\"<>|");
 
     /// <summary>Throws for the first rule broken.</summary>
@@ -17,7 +17,7 @@ internal static class RecipeRules
     public static void Check(Recipe recipe, RecipePlaces places)
     {
         CheckModel(recipe, places);
-        CheckDocuments(recipe.Data.Documents, places);
+        CheckDocuments(recipe.Data.Documents, places, "data.documents");
         CheckUnique(recipe.Stages.Select(s => s.Label), "stages", "name", places);
         CheckUnique(recipe.Evaluation.Select(s => s.Name), "evaluation", "name", places);
         for (int i = 0; i < recipe.Stages.Count; i++)
@@ -39,20 +39,21 @@ internal static class RecipeRules
         }
     }
 
-    private static void CheckDocuments(IReadOnlyList<DocumentSourceOptions> sources, RecipePlaces places)
+    /// <summary>Checks names, miners and fields of sources.</summary>
+    internal static void CheckDocuments(IReadOnlyList<DocumentSourceOptions> sources, RecipePlaces places, string path)
     {
-        CheckUnique(sources.Select(s => s.Name), "data.documents", "name", places);
+        CheckUnique(sources.Select(s => s.Name), path, "name", places);
         for (int i = 0; i < sources.Count; i++)
         {
             foreach ((int m, string miner) in sources[i].Miners.Index().Where(m => !PairMiners.Names.Contains(m.Item)))
             {
                 string? near = BadInput.Nearest(miner, PairMiners.Names);
-                throw places.Error($"data.documents[{i}].miners[{m}]", $"is \"{miner}\"; known are {string.Join(", ", PairMiners.Names)}" + (near is null ? "." : $"; did you mean \"{near}\"?"));
+                throw places.Error($"{path}[{i}].miners[{m}]", $"is \"{miner}\"; known are {string.Join(", ", PairMiners.Names)}" + (near is null ? "." : $"; did you mean \"{near}\"?"));
             }
             foreach (string field in sources[i].Fields.Keys.Where(f => !FieldNames.Contains(f)))
             {
                 string? near = BadInput.Nearest(field, FieldNames);
-                throw places.Error($"data.documents[{i}].fields.{field}", "is not a field of a document; " + (near is null ? $"known are {string.Join(", ", FieldNames)}." : $"did you mean {near}?"));
+                throw places.Error($"{path}[{i}].fields.{field}", "is not a field of a document; " + (near is null ? $"known are {string.Join(", ", FieldNames)}." : $"did you mean {near}?"));
             }
         }
     }

@@ -1,0 +1,225 @@
+// The units of a file, a folder or a glob. Lines of plain JSONL are found again by seeking; packed files, tables and books are read again up to the place,
+// without being parsed. Files before the place are not opened.
+
+using System.Globalization;
+using System.Text;
+using BgeSharp.Formats;
+
+namespace BgeSharp.Training.Data.Readers;
+
+/// <summary>Reads a path in units.</summary>
+public sealed class DocumentUnits : IDocumentUnits
+{
+    private const int RowsPerUnit = 256, FilesPerUnit = 16;
+    private const long BytesPerUnit = 1 << 18, LongPage = 8 << 20;
+
+    private readonly IReadOnlyList<DocumentFile> _files;
+    private readonly string _format;
+    private readonly FieldMap _map;
+    private readonly bool _skipBad;
+
+    /// <param name="path">File, folder or glob.</param>
+    /// <param name="format">As in <see cref="DocumentReader.Read"/>.</param>
+    /// <param name="fields">As in <see cref="DocumentReader.Read"/>.</param>
+    /// <param name="skipBad">True passes over wrong lines and files and names them; false throws at the first.</param>
+    /// <exception cref="BadInput">Nothing to read.</exception>
+    public DocumentUnits(string path, string format, IReadOnlyDictionary<string, string>? fields, bool skipBad)
+    {
+        (_format, _map, _skipBad) = (format, FieldMap.From(fields), skipBad);
+        _files = DocumentReader.Files(path, format);
+    }
+
+    /// <inheritdoc/>
+    public string Fingerprint => string.Join('\n', _files.Select(f => string.Create(CultureInfo.InvariantCulture,
+        $"{f.Name} {(File.Exists(f.Path) ? new FileInfo(f.Path).Length : -1)} {(File.Exists(f.Path) ? File.GetLastWriteTimeUtc(f.Path).Ticks : 0)}")));
+
+    /// <inheritdoc/>
+    public IEnumerable<DocumentUnit> From(ReadPosition start)
+    {
+        var pages = new List<DocumentFile>();
+        long bytes = 0;
+        for (int i = start.File; i < _files.Count; i++)
+        {
+            DocumentFile file = _files[i];
+            string format = DocumentReader.FormatOf(file, _format);
+            long size = File.Exists(file.Path) ? new FileInfo(file.Path).Length : 0;
+            bool page = format is "markdown" or "html" || (format == "text" && size < LongPage && TextSource.Unpacked(file.Name) == file.Name);
+            if (page)
+            {
+                pages.Add(file);
+                bytes += size;
+            }
+            if (pages.Count > 0 && (!page || bytes >= BytesPerUnit || pages.Count == FilesPerUnit || i + 1 == _files.Count))
+            {
+                DocumentFile[] together = [.. pages];
+                yield return new DocumentUnit(new ReadPosition(page ? i + 1 : i, 0, 0), () => Pages(together));
+                (pages, bytes) = ([], 0);
+            }
+            if (!page)
+            {
+                ReadPosition from = i == start.File ? start : new ReadPosition(i, 0, 0);
+                foreach (DocumentUnit unit in Safely(i, file, format == "jsonl" ? Lines(i, file, from) : format == "text" ? Parts(i, file, from) : Rows(i, file, format, from)))
+                {
+                    yield return unit;
+                }
+            }
+        }
+    }
+
+    private UnitContent Pages(DocumentFile[] files)
+    {
+        (var documents, var problems, long bytes) = (new List<Document>(), new List<string>(), 0L);
+        foreach (DocumentFile file in files)
+        {
+            Try(problems, () => documents.AddRange(DocumentReader.ReadFile(file, DocumentReader.FormatOf(file, _format), _map)));
+            bytes += File.Exists(file.Path) ? new FileInfo(file.Path).Length : 0;
+        }
+        return new UnitContent(documents, problems, bytes);
+    }
+
+    // A file that cannot be opened or read on ends; what was read of it stays.
+    private IEnumerable<DocumentUnit> Safely(int index, DocumentFile file, IEnumerable<DocumentUnit> units)
+    {
+        using IEnumerator<DocumentUnit> each = units.GetEnumerator();
+        while (true)
+        {
+            string? problem = null;
+            try
+            {
+                if (!each.MoveNext())
+                {
+                    break;
+                }
+            }
+            catch (BadInput e) when (_skipBad)
+            {
+                problem = e.Message;
+            }
+            if (problem is not null)
+            {
+                yield return new DocumentUnit(new ReadPosition(index + 1, 0, 0), () => new UnitContent([], [problem], 0));
+                yield break;
+            }
+            yield return each.Current;
+        }
+    }
+
+    private IEnumerable<DocumentUnit> Lines(int index, DocumentFile file, ReadPosition from)
+    {
+        using Stream stream = TextSource.OpenAt(file.Path, from.Offset);
+        var batches = new LineBatches(file.Path, stream, from.Offset, from.Row, _skipBad);
+        var names = new FieldNames(_map);
+        while (batches.Next() is { } batch)
+        {
+            yield return new DocumentUnit(new ReadPosition(index, batch.EndOffset, batch.EndRow), () => Parse(file, batch, names));
+        }
+        yield return new DocumentUnit(new ReadPosition(index + 1, 0, 0), () =>
+        {
+            var problems = new List<string>();
+            if (from.Row == 0)
+            {
+                Try(problems, () => names.Check(file.Path));
+            }
+            return new UnitContent([], problems, 0);
+        });
+    }
+
+    private UnitContent Parse(DocumentFile file, LineBatch batch, FieldNames names)
+    {
+        var documents = new List<Document>();
+        List<string> problems = batch.Problem is null ? [] : [batch.Problem];
+        ReadOnlyMemory<byte> rest = batch.Bytes;
+        for (long row = batch.Row + 1; rest.Length > 0; row++)
+        {
+            int feed = rest.Span.IndexOf((byte)'\n');
+            ReadOnlyMemory<byte> line = feed < 0 ? rest : rest[..feed];
+            rest = feed < 0 ? default : rest[(feed + 1)..];
+            if (line.Span.IndexOfAnyExcept(" \t\r"u8) >= 0)
+            {
+                Try(problems, () =>
+                {
+                    var json = new JsonLine(file.Path, row, Utf8File.Parse(line, file.Path, row));
+                    names.See(json.Value);
+                    if (JsonlReader.Take(new JsonRow(json, _map), file, json) is { } document)
+                    {
+                        documents.Add(document);
+                    }
+                });
+            }
+        }
+        return new UnitContent(documents, problems, batch.Bytes.Length);
+    }
+
+    private IEnumerable<DocumentUnit> Rows(int index, DocumentFile file, string format, ReadPosition from)
+    {
+        var passed = new List<string>();
+        var names = new FieldNames(_map);
+        long seen = 0, row = from.Row;
+        // What was wrong before the place was told before the stop.
+        void Tell(string problem)
+        {
+            if (seen >= from.Row)
+            {
+                passed.Add(problem);
+            }
+        }
+        IEnumerable<JsonLine> Table()
+        {
+            foreach (JsonLine line in CsvReader.Rows(file, format == "tsv" ? '\t' : ',', _skipBad ? Tell : null))
+            {
+                if (seen++ >= from.Row)
+                {
+                    yield return line;
+                }
+            }
+        }
+        foreach (JsonLine[] chunk in (format == "parquet" ? ParquetRows.Read(file, _map, from.Row) : Table()).Chunk(RowsPerUnit))
+        {
+            row += chunk.Length;
+            string[] problems = [.. passed];
+            passed.Clear();
+            yield return new DocumentUnit(new ReadPosition(index, 0, row), () =>
+            {
+                var documents = new List<Document>();
+                List<string> wrong = [.. problems];
+                foreach (JsonLine line in chunk)
+                {
+                    names.See(line.Value);
+                    Try(wrong, () => documents.AddRange(JsonlReader.Take(new JsonRow(line, _map), file, line) is { } document ? [document] : []));
+                }
+                return new UnitContent(documents, wrong, documents.Sum(d => (long)d.Body.Length * 2));
+            });
+        }
+        yield return new DocumentUnit(new ReadPosition(index + 1, 0, 0), () =>
+        {
+            List<string> wrong = [.. passed];
+            Try(wrong, () => names.Check(file.Path));
+            return new UnitContent([], wrong, 0);
+        });
+    }
+
+    private static IEnumerable<DocumentUnit> Parts(int index, DocumentFile file, ReadPosition from)
+    {
+        long part = 0;
+        foreach (Document document in PlainTextReader.Read(file))
+        {
+            if (part++ >= from.Row)
+            {
+                yield return new DocumentUnit(new ReadPosition(index, 0, part), () => new UnitContent([document], [], Encoding.UTF8.GetByteCount(document.Body)));
+            }
+        }
+        yield return new DocumentUnit(new ReadPosition(index + 1, 0, 0), () => new UnitContent([], [], 0));
+    }
+
+    private void Try(List<string> problems, Action read)
+    {
+        try
+        {
+            read();
+        }
+        catch (BadInput e) when (_skipBad)
+        {
+            problems.Add(e.Message);
+        }
+    }
+}
