@@ -42,11 +42,12 @@ public sealed class EvaluatedModel(IEncoder encoder, ITokenizer tokenizer)
     /// <summary>All outputs of the encoder, in the order of the texts, streaming.</summary>
     /// <param name="texts">Read one window at a time.</param>
     /// <param name="side">Decides instruction and length.</param>
+    /// <param name="outputs">What to compute.</param>
     /// <param name="progress">Called with the number of texts encoded so far.</param>
-    public IEnumerable<M3Embedding> Encode(IEnumerable<string> texts, TextSide side, Action<int>? progress = null)
+    public IEnumerable<M3Embedding> Encode(IEnumerable<string> texts, TextSide side, EmbeddingModes outputs = EmbeddingModes.Dense, Action<int>? progress = null)
     {
         (string instruction, int length) = side == TextSide.Query ? (QueryInstruction, QueryMaxLength) : (PassageInstruction, PassageMaxLength);
-        return new TextEncoder(Encoder, Tokenizer) { BatchTokens = BatchTokens }
+        return new TextEncoder(Encoder, Tokenizer) { BatchTokens = BatchTokens, Modes = outputs }
             .Encode(instruction.Length > 0 ? texts.Select(t => instruction + t) : texts, length, progress);
     }
 
@@ -61,7 +62,7 @@ public sealed class EvaluatedModel(IEncoder encoder, ITokenizer tokenizer)
         }
         var vectors = new float[texts.Count * Dimension];
         int row = 0;
-        foreach (M3Embedding embedding in Encode(texts, side, progress))
+        foreach (M3Embedding embedding in Encode(texts, side, EmbeddingModes.Dense, progress))
         {
             (embedding.Dense ?? throw new BadInput("this model gives no dense vectors; measure another mode.")).CopyTo(vectors, row++ * Dimension);
         }

@@ -56,7 +56,9 @@ public static class LabelledTexts
         return [.. list.EnumerateArray().Select(v => JsonLine.StringOf(v) ?? (v.ValueKind == JsonValueKind.Number ? v.GetRawText() : throw line.Error($"\"{field}\" holds {JsonLine.Describe(v)}, strings are needed")))];
     }
 
+    private static readonly string[] Endings = [".jsonl", ".jsonl.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz"];
+
     private static string Find(string folder, params string[] names) =>
-        names.SelectMany(n => new[] { ".jsonl", ".tsv", ".txt" }.SelectMany(e => new[] { n + e, n + e + ".gz" })).Select(n => Path.Combine(folder, n)).FirstOrDefault(File.Exists)
+        names.SelectMany(n => Endings.Select(e => n + e)).Select(n => Path.Combine(folder, n)).FirstOrDefault(File.Exists)
         ?? throw new BadInput($"{folder}: {string.Join(" or ", names)} (.jsonl or .tsv, each may end in .gz) is missing.");
 }
