@@ -21,6 +21,7 @@ internal static class CommandLine
         new Command("mine", "Make training data.") { MinePairsCommand.Create(terminal) },
         EmbedCommand.Create(terminal),
         EvalCommand.Create(terminal),
+        CompareCommand.Create(terminal),
         SearchCommand.Create(terminal),
         ImportCommand.Create(terminal),
         ExportCommand.Create(terminal),

@@ -49,6 +49,9 @@ internal sealed class SetEvaluation
     /// <summary>Development set whose questions choose the weights of the hybrid; null to take them as they are.</summary>
     public TestCollection? Dev { get; init; }
 
+    /// <summary>Told the figures of each mode of retrieval, with those of every query.</summary>
+    public Action<string, RetrievalReport>? Scored { get; init; }
+
     /// <summary>Called with texts encoded so far and in all.</summary>
     public Action<int, int>? Progress { get; init; }
 
@@ -59,7 +62,9 @@ internal sealed class SetEvaluation
         {
             long began = Stopwatch.GetTimestamp();
             EvaluatedModel model = measured.Open();
-            return [Row(measured.Label, "dense", _task.Value.Run(model), model.Settings, Stopwatch.GetElapsedTime(began).TotalSeconds)];
+            TaskResult result = _task.Value.Run(model);
+            Scored?.Invoke("dense", new RetrievalReport(result.Metrics, result.PerItem.ToDictionary(i => i.Key, i => (IReadOnlyDictionary<string, double>)new Dictionary<string, double> { [result.Main] = i.Value })));
+            return [Row(measured.Label, "dense", result, model.Settings, Stopwatch.GetElapsedTime(began).TotalSeconds)];
         }
         return Retrieval(measured.Label, [.. Modes.Where(m => m.Name != "bm25")], measured.Open(), IndexFolder is null ? "" : measured.Key());
     }
@@ -108,6 +113,7 @@ internal sealed class SetEvaluation
         foreach (ModeOutcome outcome in outcomes)
         {
             EvaluationResult row = _rows.Value.Row(stage, outcome, $"{(model is null ? "" : model.Settings + ", ")}{options}", seconds);
+            Scored?.Invoke(outcome.Mode, outcome.Report);
             rows.Add(row with
             {
                 Group = _set.Group,
