@@ -26,7 +26,7 @@ internal static class ComparisonPage
         {
             string[] labels = [.. measure.Select(Label)];
             BarSeries[] series = [.. names.Select((name, i) => new BarSeries(name, [.. measure.Select(r => r.Values[i]?.MainValue)], [.. measure.Select(r => r.Values[i]?.Interval)]))];
-            page.Append(Html($"<h2>{measure.Key}</h2>\n<figure class=\"card\" style=margin:0>")).Append(new BarChart { Label = $"{measure.Key} of each report", Names = labels, Series = series, Width = 760 }.ToSvg());
+            page.Append(Html($"<h2>{measure.Key}</h2>\n<figure class=\"card bars\" style=margin:0>")).Append(new BarChart { Label = $"{measure.Key} of each report", Names = labels, Series = series, Width = 540 }.ToSvg());
             HtmlPage.Legend(page, names);
             page.Append("</figure>\n<div class=\"scroll\" style=margin-top:16px><table><thead><tr><th>set</th>");
             for (int i = 0; i < names.Count; i++)

@@ -57,7 +57,7 @@ internal static class EvaluationCharts
         {
             foreach (var part in Lines(measure, stages).Chunk(MostSeries))
             {
-                var chart = new LineChart { Label = $"{measure.Key} after each stage", Series = [.. part.Select(l => l.Line)], Levels = [.. part.Select(l => l.Level)], Places = stages, FromZero = true, Width = 460, Height = 240 };
+                var chart = new LineChart { Label = $"{measure.Key} after each stage", Series = [.. part.Select(l => l.Line)], Levels = [.. part.Select(l => l.Level)], Places = stages, FromZero = true };
                 page.Append(HtmlReport.Html($"<figure class=\"card\" style=margin:0><h3>{measure.Key}</h3>")).Append(chart.ToSvg());
                 HtmlPage.Legend(page, part.Select(l => l.Line.Name), part.Any(l => l.Level is not null) ? "BM25 on the same set" : null);
                 page.Append("</figure>\n");
@@ -82,17 +82,22 @@ internal static class EvaluationCharts
     private static void AppendLanguages(StringBuilder page, string family, EvaluationResult[] results)
     {
         string[] languages = [.. results.Select(r => r.Language.Length > 0 ? r.Language : r.Dataset).Distinct()];
+        if (languages.Length < 2)
+        {
+            return;
+        }
         string last = results.Where(r => r.Stage != "bm25").Select(r => r.Stage).LastOrDefault() ?? "";
         // First and last stage, and the yardstick: what training did to each language.
         string[] stages = [.. results.Select(r => r.Stage).Where(s => s != "bm25").Distinct()];
         string[] kept = [.. new[] { stages.FirstOrDefault() ?? "", last, "bm25" }.Where(s => s.Length > 0).Distinct()];
-        var series = results.Where(r => kept.Contains(r.Stage)).GroupBy(r => (r.Stage, r.Mode)).OrderBy(s => Array.IndexOf(kept, s.Key.Stage)).Take(MostSeries).Select(s =>
+        // A mode that was measured in a few languages only has no place in a chart of languages.
+        var series = results.Where(r => kept.Contains(r.Stage)).GroupBy(r => (r.Stage, r.Mode)).Where(s => 2 * s.Count() > languages.Length).OrderBy(s => Array.IndexOf(kept, s.Key.Stage)).Take(MostSeries).Select(s =>
         {
             EvaluationResult?[] each = [.. languages.Select(l => s.FirstOrDefault(r => (r.Language.Length > 0 ? r.Language : r.Dataset) == l))];
             return new BarSeries(s.Key.Stage == "bm25" ? "bm25" : $"{s.Key.Stage} ({s.Key.Mode})", [.. each.Select(r => r?.MainValue)], [.. each.Select(r => r?.Interval)]);
         }).ToList();
-        var chart = new BarChart { Label = $"{family} by language", Names = languages, Series = series, Width = 700 };
-        page.Append(HtmlReport.Html($"<h2>{family} by language</h2>\n<figure class=\"card\" style=margin:0><h3>{results[0].Main}</h3>")).Append(chart.ToSvg());
+        var chart = new BarChart { Label = $"{family} by language", Names = languages, Series = series, Width = 540 };
+        page.Append(HtmlReport.Html($"<h2>{family} by language</h2>\n<figure class=\"card bars\" style=margin:0><h3>{results[0].Main}</h3>")).Append(chart.ToSvg());
         HtmlPage.Legend(page, series.Select(s => s.Name));
         page.Append("</figure>\n");
     }

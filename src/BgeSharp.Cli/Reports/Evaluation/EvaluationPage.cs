@@ -47,7 +47,7 @@ internal static class EvaluationPage
                 string direction = row.Step is { } step && step.P < EvaluationTable.Significant ? step.Difference < 0 ? " down" : " up" : "";
                 string share = Math.Clamp(double.IsFinite(r.MainValue) ? r.MainValue * 100 : 0, 0, 100).ToString("0", CultureInfo.InvariantCulture);
                 page.Append(Html($"<tr{(r.Stage == "bm25" ? " class=yardstick" : "")}><td>{r.Stage}</td><td><span class=\"tag\">{r.Mode}</span></td><td class=\"small soft\">{r.Main}</td>"))
-                    .Append(Html($"<td class=\"n bar{(row.Best ? " best" : "")}\" style=--v:{share}%>{EvaluationTable.Figure(r.MainValue)}</td><td class=\"n ci\">{EvaluationTable.IntervalOf(r)}</td>"))
+                    .Append(Html($"<td class=\"n bar slim{(row.Best ? " best" : "")}\" style=--v:{share}%>{EvaluationTable.Figure(r.MainValue)}</td><td class=\"n ci\">{EvaluationTable.IntervalOf(r)}</td>"))
                     .Append(Html($"<td class=\"n{direction}\" title=\"{EvaluationTable.ChanceOf(row.Step)}\">{EvaluationTable.StepOf(row.Step)}</td><td class=\"small soft\">{others}</td><td class=\"n soft\">{r.Count}</td></tr>\n"));
             }
             page.Append("</tbody>\n");

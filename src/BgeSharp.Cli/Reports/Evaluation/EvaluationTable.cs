@@ -38,9 +38,9 @@ internal static class EvaluationTable
         }),
     ];
 
-    /// <summary>Up to three figures beside the main one.</summary>
+    /// <summary>Up to two figures beside the main one.</summary>
     public static IEnumerable<(string Name, double Value)> Others(EvaluationResult result) =>
-        Shown.Where(n => n != result.Main && result.Metrics.ContainsKey(n)).Take(3).Select(n => (n, result.Metrics[n]));
+        Shown.Where(n => n != result.Main && result.Metrics.ContainsKey(n)).Take(2).Select(n => (n, result.Metrics[n]));
 
     /// <summary>Three decimals.</summary>
     public static string Figure(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
