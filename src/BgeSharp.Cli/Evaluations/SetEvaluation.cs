@@ -172,7 +172,7 @@ internal sealed class SetEvaluation
             "classification" => LabelledTexts.ReadClassification(_set.Path, name),
             "clustering" => LabelledTexts.ReadClustering(_set.Path, name),
             "reranking" => RerankingLists.Read(_set.Path, name),
-            "bitext" => _set.Other.Length > 0 ? BitextFiles.Read(_set.Path, _set.Other, name) : BitextFiles.Read(_set.Path, name),
+            "bitext" => _set.Other.Length > 0 ? BitextFiles.ReadAligned(_set.Path, _set.Other, name) : BitextFiles.Read(_set.Path, name),
             var other => throw new BadInput($"task \"{other}\" is not known; {string.Join(", ", EvaluationSet.Tasks)} are."),
         };
     }

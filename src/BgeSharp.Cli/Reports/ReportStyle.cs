@@ -36,7 +36,7 @@ internal static class ReportStyle
         td.best{font-weight:700}
         tr.yardstick td{color:var(--soft)}
         td.bar{min-width:13rem;background:linear-gradient(90deg,var(--accent) var(--v),var(--tint) 0) no-repeat .9rem 50%/calc(100% - 5.6rem) .5rem}
-        td.slim{min-width:9.5rem}.bars{max-width:760px}
+        td.slim{min-width:9.5rem}.tight th,.tight td{padding:.45rem .6rem}.bars{max-width:760px}
         .tag{display:inline-block;border:1px solid var(--line);border-radius:99px;padding:0 .55rem;font-size:.78rem;color:var(--soft)}
         .chart{display:block;width:100%;height:auto}
         .chart text{font-size:11px;fill:var(--soft);font-family:inherit;font-variant-numeric:tabular-nums}

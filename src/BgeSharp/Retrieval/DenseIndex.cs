@@ -10,16 +10,14 @@ public sealed class DenseIndex
     // Rows of one block: half a MiB of vectors, about an L2 cache.
     private const int BlockBytes = 1 << 19;
     private const int QueriesPerTask = 48;
-    private readonly IReadOnlyList<ReadOnlyMemory<float>> _segments;
+    private readonly ReadOnlyMemory<float>[] _segments;
     private readonly long[] _starts; // first row of each segment, then N
 
     /// <param name="vectors">[N, D] row-major; kept, not copied. One array holds up to 2^31 − 57 numbers: two million rows of 1,024.</param>
     /// <param name="dimension">D, at least 1.</param>
-    public DenseIndex(float[] vectors, int dimension) : this([vectors.AsMemory()], dimension) { }
+    public DenseIndex(float[] vectors, int dimension) : this((ReadOnlyMemory<float>[])[vectors], dimension) { }
 
-    /// <param name="segments">Each [n, D] row-major, rows numbered through all of them; kept, not copied. They may be mapped files: then the corpus may exceed memory.</param>
-    /// <param name="dimension">D, at least 1.</param>
-    public DenseIndex(IReadOnlyList<ReadOnlyMemory<float>> segments, int dimension)
+    private DenseIndex(ReadOnlyMemory<float>[] segments, int dimension)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(dimension, 1);
         if (segments.FirstOrDefault(s => s.Length % dimension != 0) is { Length: > 0 } odd)
@@ -27,8 +25,8 @@ public sealed class DenseIndex
             throw new ArgumentException($"{odd.Length} numbers are no whole number of rows of {dimension}", nameof(segments));
         }
         (_segments, Dimension) = (segments, dimension);
-        _starts = new long[segments.Count + 1];
-        for (int i = 0; i < segments.Count; i++)
+        _starts = new long[segments.Length + 1];
+        for (int i = 0; i < segments.Length; i++)
         {
             _starts[i + 1] = _starts[i] + (segments[i].Length / dimension);
         }
@@ -37,6 +35,11 @@ public sealed class DenseIndex
             throw new ArgumentException($"{_starts[^1]} rows; an index holds {int.MaxValue}", nameof(segments));
         }
     }
+
+    /// <summary>An index over several stretches of rows.</summary>
+    /// <param name="segments">Each [n, D] row-major, rows numbered through all of them; kept, not copied. They may be mapped files: then the corpus may exceed memory.</param>
+    /// <param name="dimension">D, at least 1.</param>
+    public static DenseIndex OfSegments(IEnumerable<ReadOnlyMemory<float>> segments, int dimension) => new([.. segments], dimension);
 
     /// <summary>D.</summary>
     public int Dimension { get; }
@@ -104,7 +107,7 @@ public sealed class DenseIndex
     {
         int found = Array.BinarySearch(_starts, row);
         // Segments without rows share their start with the next one: the last of them has the row.
-        while (found >= 0 && found < _segments.Count - 1 && _starts[found + 1] == row)
+        while (found >= 0 && found < _segments.Length - 1 && _starts[found + 1] == row)
         {
             found++;
         }
@@ -116,7 +119,7 @@ public sealed class DenseIndex
         int blockRows = Math.Max(InnerProducts.Rows, BlockBytes / (sizeof(float) * Dimension) / InnerProducts.Rows * InnerProducts.Rows);
         fixed (float* questions = queries)
         {
-            for (int segment = 0; segment < _segments.Count; segment++)
+            for (int segment = 0; segment < _segments.Length; segment++)
             {
                 int from = (int)Math.Max(firstRow, _starts[segment]), to = (int)Math.Min(lastRow, _starts[segment + 1]);
                 using System.Buffers.MemoryHandle pin = _segments[segment].Pin();

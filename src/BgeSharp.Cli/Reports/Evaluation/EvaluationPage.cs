@@ -36,7 +36,7 @@ internal static class EvaluationPage
 
     private static void AppendTable(StringBuilder page, EvaluationReport report)
     {
-        page.Append("<h2>Every set</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th>stage</th><th>search</th><th>measure</th><th class=\"n\">value</th><th class=\"n\">95 % interval</th><th class=\"n\">step</th><th>others</th><th class=\"n\">n</th></tr></thead>\n");
+        page.Append("<h2>Every set</h2>\n<div class=\"scroll\"><table class=\"tight\">\n<thead><tr><th>stage</th><th>search</th><th>measure</th><th class=\"n\">value</th><th class=\"n\">95 % interval</th><th class=\"n\">step</th><th>others</th><th class=\"n\">n</th></tr></thead>\n");
         foreach ((string dataset, IReadOnlyList<EvaluationRow> rows) in EvaluationTable.Of(report))
         {
             page.Append(Html($"<tbody><tr><th scope=\"rowgroup\" colspan=\"8\">{dataset}</th></tr>\n"));

@@ -10,7 +10,7 @@ public static class BitextFiles
 {
     /// <summary>Two files; line i of one is the translation of line i of the other.</summary>
     /// <exception cref="BadInput">The files have different numbers of lines, or none.</exception>
-    public static BitextTask Read(string first, string second, string? name = null)
+    public static BitextTask ReadAligned(string first, string second, string? name = null)
     {
         string[] one = Lines(first), other = Lines(second);
         return one.Length == other.Length && one.Length > 0

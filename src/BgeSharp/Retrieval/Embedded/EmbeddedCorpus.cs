@@ -27,7 +27,7 @@ public sealed class EmbeddedCorpus : IDisposable
         }
         if (_shards.Length > 0 && _shards[0].Dense.Length > 0)
         {
-            Dense = new DenseIndex([.. _shards.Select(s => s.Dense)], _shards[0].Dense.Length / _shards[0].Count);
+            Dense = DenseIndex.OfSegments(_shards.Select(s => s.Dense), _shards[0].Dense.Length / _shards[0].Count);
         }
         VectorSize = _shards.Select(s => s.VectorSize).DefaultIfEmpty().Max();
     }
