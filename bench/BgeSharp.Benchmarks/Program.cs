@@ -3,6 +3,7 @@
 
 using BenchmarkDotNet.Running;
 using BgeSharp.Benchmarks.Objectives;
+using BgeSharp.Benchmarks.Retrieval;
 using BgeSharp.Benchmarks.Running;
 using BgeSharp.Training.Native;
 
@@ -14,6 +15,11 @@ LibTorch.Start(processorTime ? 1 : Environment.ProcessorCount);
 if (args is [VocabularyLossMemory.Argument, var side, var vocabulary])
 {
     return VocabularyLossMemory.Print(side, vocabulary);
+}
+
+if (args is [LargeRetrieval.Argument, .. var sizes])
+{
+    return LargeRetrieval.Print(sizes);
 }
 
 string conditions = PairTable.Conditions(processorTime);
