@@ -63,7 +63,8 @@ public sealed class InvertedIndex
     {
         foreach (WeightedTerm term in query)
         {
-            (ReadOnlySpan<int> rows, ReadOnlySpan<float> weights) = PostingsOf(term.Term);
+            ReadOnlySpan<int> rows = Postings(_rows, term.Term);
+            ReadOnlySpan<float> weights = Postings(_weights, term.Term);
             for (int i = 0; i < rows.Length; i++)
             {
                 scores[rows[i]] += term.Weight * weights[i];
@@ -89,7 +90,8 @@ public sealed class InvertedIndex
         var touched = new List<int>();
         foreach (WeightedTerm term in query)
         {
-            (ReadOnlySpan<int> rows, ReadOnlySpan<float> weights) = PostingsOf(term.Term);
+            ReadOnlySpan<int> rows = Postings(_rows, term.Term);
+            ReadOnlySpan<float> weights = Postings(_weights, term.Term);
             for (int i = 0; i < rows.Length; i++)
             {
                 if (scores[rows[i]] == 0)
@@ -112,15 +114,7 @@ public sealed class InvertedIndex
         return best.ToArray();
     }
 
-    private (ReadOnlySpan<int> Rows, ReadOnlySpan<float> Weights) PostingsOf(int term)
-    {
-        if ((uint)term >= (uint)TermCount)
-        {
-            return default;
-        }
-        (long from, int count) = (_offsets[term], RowsWith(term));
-        return (_rows.AsSpan((int)from, count), _weights.AsSpan((int)from, count));
-    }
+    private ReadOnlySpan<T> Postings<T>(T[] of, int term) => (uint)term < (uint)TermCount ? of.AsSpan((int)_offsets[term], RowsWith(term)) : default;
 
     /// <summary>Collects rows.</summary>
     public sealed class Builder
