@@ -6,6 +6,7 @@ using BenchmarkDotNet.Running;
 using BgeSharp.Benchmarks.Data;
 using BgeSharp.Benchmarks.Objectives;
 using BgeSharp.Benchmarks.Reliability;
+using BgeSharp.Benchmarks.Retrieval;
 using BgeSharp.Benchmarks.Running;
 using BgeSharp.Training.Native;
 
@@ -38,6 +39,10 @@ if (args is [MiningSpeed.Speed])
 if (args is [MiningSpeed.Memory, var documents] && long.TryParse(documents, out long count))
 {
     return MiningSpeed.PrintMemory(count);
+}
+if (args is [LargeRetrieval.Argument, .. var sizes])
+{
+    return LargeRetrieval.Print(sizes);
 }
 
 string conditions = PairTable.Conditions(processorTime);

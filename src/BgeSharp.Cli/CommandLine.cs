@@ -22,6 +22,7 @@ internal static class CommandLine
         AdviseCommand.Create(terminal),
         EmbedCommand.Create(terminal),
         EvalCommand.Create(terminal),
+        CompareCommand.Create(terminal),
         SearchCommand.Create(terminal),
         ImportCommand.Create(terminal),
         ExportCommand.Create(terminal),

@@ -1,10 +1,13 @@
-// bge eval: figures of a model on a labelled set, or of a TREC run file that any tool wrote (no model is needed then).
+// bge eval: figures of a model on a labelled set, of all stages of a run on a suite of sets, or of a TREC run that any tool wrote (no model is needed then).
 
 using System.CommandLine;
 using System.Globalization;
+using BgeSharp.Cli.Evaluations;
+using BgeSharp.Cli.Reports.Evaluation;
 using BgeSharp.Cli.Terminals;
 using BgeSharp.Evaluation;
-using BgeSharp.Formats.Collections;
+using BgeSharp.Evaluation.Modes;
+using BgeSharp.Evaluation.Reports;
 using BgeSharp.Training.Modeling;
 using Spectre.Console;
 
@@ -18,58 +21,90 @@ internal static class EvalCommand
     {
         var run = new Option<string>("--run") { Description = "TREC run: query Q0 document rank score tag. No model is needed.", HelpName = "RUN" };
         var qrels = new Option<string>("--qrels") { Description = "With --run: TREC qrels or BEIR's tsv.", HelpName = "QRELS" };
-        var model = new Option<string>("--model") { Description = "Model folder to measure on --data.", HelpName = "DIR" };
-        var data = new Option<string>("--data") { Description = "With --model: a BEIR-layout folder or a SQuAD-format JSON file.", HelpName = "DATA" };
-        var modes = new Option<string>("--modes") { Description = "With --model: \"dense\", \"bm25\", or both with a comma.", DefaultValueFactory = _ => "dense,bm25", HelpName = "MODES" };
-        var perQuery = new Option<bool>("--per-query") { Description = "Write the values of each query too." };
+        var suite = new Option<string>("--suite") { Description = "Suite of sets (JSON), with --model or --stages; recipes/ holds one.", HelpName = "FILE" };
+        var stages = new Option<string>("--stages") { Description = "Folder of a finished run: all its stages are measured on --suite.", HelpName = "RUN" };
+        var model = new Option<string>("--model") { Description = "Model folder to measure on --data or --suite.", HelpName = "DIR" };
+        var data = new Option<string>("--data") { Description = "With --model: a file or folder (see --task and --format). With --suite: the folder its paths are relative to.", HelpName = "DATA" };
+        var modes = new Option<string>("--modes") { Description = $"Ways to search: {string.Join(", ", RetrievalMode.Known)}.", DefaultValueFactory = _ => "dense,bm25", HelpName = "MODES" };
+        var perQuery = new Option<bool>("--per-query") { Description = "Write the values of each query into --out too." };
         var complete = new Option<bool>("--complete") { Description = "With --run: count judged queries that have no ranking with 0 (trec_eval -c)." };
-        var metrics = new Option<string[]>("--metrics") { Description = "ndcg@K, recall@K, precision@K, mrr@K, map, success@K; the usual ones when left out.", HelpName = "NAMES", AllowMultipleArgumentsPerToken = true };
-        var output = new Option<string>("--out") { Description = "report.json to write; the terminal only when left out.", HelpName = "FILE" };
+        var relevant = new Option<int>("--relevant-from") { Description = "With --run: lowest relevant grade of the binary measures (trec_eval -l).", DefaultValueFactory = _ => 1, HelpName = "GRADE" };
+        var metrics = new Option<string[]>("--metrics") { Description = "ndcg@K, recall@K, recall_cap@K, precision@K, mrr@K, map, rprec, success@K, ...; the usual ones when left out.", HelpName = "NAMES", AllowMultipleArgumentsPerToken = true };
+        var instruction = new Option<string>("--query-instruction") { Description = "Put before queries; the model's own when left out.", HelpName = "TEXT" };
+        var index = new Option<string>("--index") { Description = "Keep the embeddings of the corpus under this folder and reuse them.", HelpName = "DIR" };
+        var runs = new Option<string>("--save-runs") { Description = "Write the rankings as TREC runs into this folder.", HelpName = "DIR" };
+        var output = new Option<string>("--out") { Description = "report.json to write: {mode: {measure: value}}; the terminal only when left out.", HelpName = "FILE" };
+        var report = new Option<string>("--report") { Description = "Folder for evaluation.json and evaluation.html.", HelpName = "DIR" };
+        var options = new EvalOptions();
         var machine = new MachineOptions();
-        var command = new Command("eval", "Measure a model on a labelled set, or a ranking against judgements.") { model, data, modes, run, qrels, perQuery, complete, metrics, output };
+        var command = new Command("eval", "Measure a model on a labelled set, the stages of a run on a suite, or a ranking against judgements.")
+        {
+            model, data, modes, suite, stages, run, qrels, perQuery, complete, relevant, metrics, instruction, index, runs, output, report,
+        };
+        options.AddTo(command);
         machine.AddTo(command);
         command.Validators.Add(result =>
         {
-            bool ranking = result.GetValue(run) is not null, loaded = result.GetValue(model) is not null;
-            if (ranking == loaded || (ranking && result.GetValue(qrels) is null) || (loaded && result.GetValue(data) is null))
+            bool ranking = result.GetValue(run) is not null, loaded = result.GetValue(model) is not null, whole = result.GetValue(stages) is not null, many = result.GetValue(suite) is not null;
+            bool plain = ranking && !loaded && !whole && !many && result.GetValue(qrels) is not null;
+            bool one = loaded && !ranking && !whole && (many || result.GetValue(data) is not null);
+            if (!plain && !one && !(whole && many && !ranking && !loaded))
             {
-                result.AddError("Either --model with --data, or --run with --qrels, is needed.");
+                result.AddError("Either --model with --data or --suite, or --stages with --suite, or --run with --qrels, is needed.");
             }
         });
-        command.SetAction(line =>
+        command.SetAction((line, cancellation) =>
         {
             RetrievalMetric[] wanted = [.. (line.GetValue(metrics) ?? []).SelectMany(m => m.Split(',', StringSplitOptions.RemoveEmptyEntries)).Select(RetrievalMetric.Parse)];
             RetrievalMetric[]? chosen = wanted.Length > 0 ? wanted : null;
-            var reports = new Dictionary<string, RetrievalReport>();
             if (line.GetValue(run) is { } ranking)
             {
-                reports["run"] = RunFileEvaluation.Run(ranking, line.GetValue(qrels)!, chosen, line.GetValue(complete));
+                var scored = new Dictionary<string, RetrievalReport> { ["run"] = RunFileEvaluation.Run(ranking, line.GetValue(qrels)!, chosen, line.GetValue(complete), Math.Max(1, line.GetValue(relevant))) };
+                SaveContract(line.GetValue(output), scored, line.GetValue(perQuery));
+                Print(terminal, scored);
+                return Task.FromResult(ExitCode.Done);
             }
-            else
+            RetrievalMode[] ways = [.. line.GetValue(modes)!.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(RetrievalMode.Parse)];
+            SearchOptions search = options.Search(line);
+            Compute Start() => machine.Start(line);
+            if (line.GetValue(suite) is { } file)
             {
-                string[] names = line.GetValue(modes)!.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-                if (names.FirstOrDefault(n => n is not ("dense" or "bm25")) is { } unknown)
-                {
-                    throw new BadInput($"--modes: \"{unknown}\" is not known; use dense, bm25 or both.");
-                }
-                string path = line.GetValue(data)!;
-                RetrievalSet set = Directory.Exists(path) ? BeirFolder.Load(path) : SquadFile.Load(path);
-                using TextModel loaded = TextModel.Load(line.GetValue(model)!, machine.Start(line));
-                foreach (string name in names)
-                {
-                    reports[name] = name == "bm25"
-                        ? Bm25Evaluation.Run(set, metrics: chosen)
-                        : DenseEvaluation.Run(loaded.Encoder, loaded.Tokenizer, set, loaded.QueryMaxLength, loaded.PassageMaxLength, loaded.Card.QueryInstruction, metrics: chosen);
-                }
+                EvaluationReport stagewise = SuiteEvaluation.Run(terminal, EvaluationSuite.Load(file, line.GetValue(data)), search, line.GetValue(stages), line.GetValue(model), Start, line.GetValue(index), line.GetValue(runs), cancellation);
+                EvaluationConsole.Print(terminal.Console, stagewise);
+                EvaluationRun.Write(terminal, line.GetValue(report) ?? Path.Combine(line.GetValue(stages) ?? ".", "evaluation"), stagewise);
+                return Task.FromResult(ExitCode.Done);
             }
-            if (line.GetValue(output) is { } file)
+            string path = line.GetValue(data)!, folder = line.GetValue(model)!;
+            var reports = new Dictionary<string, RetrievalReport>();
+            var set = new SetEvaluation(options.Set(line, path))
             {
-                RetrievalReport.Save(file, reports, line.GetValue(perQuery));
+                Modes = ways,
+                Search = search,
+                Metrics = chosen,
+                IndexFolder = line.GetValue(index),
+                RunsFolder = line.GetValue(runs),
+                Dev = options.Dev(line, path),
+                Scored = (mode, figures) => reports[mode] = figures,
+            };
+            string label = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
+            EvaluationReport result = EvaluationRun.Measure(terminal, label, [set], [new MeasuredModel(label, folder, Start()) { QueryInstruction = line.GetValue(instruction) }], cancellation);
+            SaveContract(line.GetValue(output), reports.OrderBy(r => Array.FindIndex(ways, w => w.Name == r.Key)).ToDictionary(), line.GetValue(perQuery));
+            EvaluationConsole.Print(terminal.Console, result);
+            if (line.GetValue(report) is { } pages)
+            {
+                EvaluationRun.Write(terminal, pages, result);
             }
-            Print(terminal, reports);
-            return ExitCode.Done;
+            return Task.FromResult(ExitCode.Done);
         });
         return command;
+    }
+
+    private static void SaveContract(string? file, Dictionary<string, RetrievalReport> reports, bool perQuery)
+    {
+        if (file is not null)
+        {
+            RetrievalReport.Save(file, reports, perQuery);
+        }
     }
 
     private static void Print(Terminal terminal, Dictionary<string, RetrievalReport> reports)

@@ -19,16 +19,13 @@ internal static class HtmlReport
     public static string Render(RunReport report)
     {
         ResultTable table = ResultTable.Of(report.Results);
-        var page = new StringBuilder();
-        page.Append("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n")
-            .Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n")
-            .Append(Html($"<title>{report.Name} · bge report</title>\n<style>\n")).Append(ReportStyle.Sheet).Append("\n</style></head>\n<body><main>\n");
+        StringBuilder page = HtmlPage.Begin(report.Name);
         AppendHead(page, report, table);
         AppendTable(page, table);
         ReportCharts.Append(page, report, table);
         ReportSearches.Append(page, report.Searches);
         AppendEnd(page, report);
-        return page.Append("</main></body></html>\n").ToString();
+        return HtmlPage.End(page);
     }
 
     /// <summary>Encodes every hole of an interpolated string; numbers are printed alike everywhere.</summary>

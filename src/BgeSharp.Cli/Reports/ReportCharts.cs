@@ -20,7 +20,7 @@ internal static class ReportCharts
         {
             var chart = new LineChart { Label = $"loss over steps, {curve.Stage}", Series = curve.Series };
             page.Append(HtmlReport.Html($"<figure class=\"card\" style=margin:0><h3>{curve.Stage}</h3>")).Append(chart.ToSvg());
-            AppendLegend(page, curve.Series.Select(s => s.Name), dashed: null);
+            HtmlPage.Legend(page, curve.Series.Select(s => s.Name));
             page.Append("</figure>\n");
         }
         page.Append("</div>\n<p class=\"small soft\">Loss in nats over optimizer steps.</p>\n");
@@ -45,22 +45,7 @@ internal static class ReportCharts
         }
         var chart = new LineChart { Label = $"{table.Titles[0]} after each stage", Series = series, Places = stages, Levels = levels, FromZero = true, Width = 960, Height = 300 };
         page.Append(HtmlReport.Html($"<h2>{table.Titles[0]} from stage to stage</h2>\n<figure class=\"card\" style=margin:0>")).Append(chart.ToSvg());
-        AppendLegend(page, series.Select(s => s.Name), dashed: levels.Any(l => l is not null) ? "BM25 on the same set" : null);
+        HtmlPage.Legend(page, series.Select(s => s.Name), dashed: levels.Any(l => l is not null) ? "BM25 on the same set" : null);
         page.Append("</figure>\n");
-    }
-
-    private static void AppendLegend(StringBuilder page, IEnumerable<string> names, string? dashed)
-    {
-        page.Append("<div class=\"legend\">");
-        int i = 0;
-        foreach (string name in names)
-        {
-            page.Append(HtmlReport.Html($"<span><i class=\"c{i++ % 6}\"></i>{name}</span>"));
-        }
-        if (dashed is not null)
-        {
-            page.Append(HtmlReport.Html($"<span><i class=\"dash\"></i>{dashed}</span>"));
-        }
-        page.Append("</div>");
     }
 }

@@ -36,11 +36,18 @@ internal static class ReportStyle
         td.best{font-weight:700}
         tr.yardstick td{color:var(--soft)}
         td.bar{min-width:13rem;background:linear-gradient(90deg,var(--accent) var(--v),var(--tint) 0) no-repeat .9rem 50%/calc(100% - 5.6rem) .5rem}
+        td.slim{min-width:9.5rem}.tight th,.tight td{padding:.45rem .6rem}.bars{max-width:760px}
         .tag{display:inline-block;border:1px solid var(--line);border-radius:99px;padding:0 .55rem;font-size:.78rem;color:var(--soft)}
         .chart{display:block;width:100%;height:auto}
         .chart text{font-size:11px;fill:var(--soft);font-family:inherit;font-variant-numeric:tabular-nums}
         .grid{stroke:var(--line);fill:none}.line{fill:none;stroke:currentColor;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
         .level{fill:none;stroke:currentColor;stroke-width:1.25;stroke-dasharray:4 4;opacity:.75}.dot{fill:currentColor;stroke:var(--card);stroke-width:1.5}
+        .barrow{fill:currentColor}.whisker{stroke:var(--ink);stroke-width:1;opacity:.55}.chart text.name{fill:var(--ink)}
+        .worst{margin-bottom:12px}.worst summary{display:flex;gap:.8rem;align-items:baseline}.worst summary .v{font-variant-numeric:tabular-nums;color:var(--bad);font-weight:600}.worst summary span{overflow-wrap:anywhere;min-width:0}
+        .words{display:flex;flex-wrap:wrap;gap:.25rem;margin:.25rem 0 0;grid-column:2}.words span{background:var(--tint);border-radius:4px;padding:0 .35rem;font-size:.78rem}
+        .hits .good{color:var(--good)}.hits .bad{color:var(--soft)}
+        ul.notes{margin:.3rem 0 0;padding-left:1.1rem;color:var(--soft);font-size:.86rem}
+        td.ci{color:var(--soft);font-size:.86rem}
         .c0{color:var(--c0)}.c1{color:var(--c1)}.c2{color:var(--c2)}.c3{color:var(--c3)}.c4{color:var(--c4)}.c5{color:var(--c5)}
         .legend{display:flex;flex-wrap:wrap;gap:.1rem 1.1rem;font-size:.84rem;color:var(--soft);margin-top:.4rem}
         .legend i{display:inline-block;width:14px;height:3px;border-radius:2px;background:currentColor;vertical-align:middle;margin-right:.4rem}

@@ -72,6 +72,9 @@ public sealed class TextModel : IDisposable
     /// <summary>Throws unless every id of the vocabulary has a row in the model.</summary>
     public static void CheckVocabulary(string where, ITokenizer tokenizer, ModelConfig config) => ModelFiles.CheckVocabulary(where, tokenizer, config);
 
+    /// <summary>The same model with a [CLS] every so many tokens, for long texts; see <see cref="MultiClsEncoder"/>.</summary>
+    public MultiClsEncoder MultiCls(int every) => new(new Encoder(_weights, "", Config), Tokenizer.Special.Cls, every);
+
     /// <inheritdoc/>
     public void Dispose() => _weights.Dispose();
 }

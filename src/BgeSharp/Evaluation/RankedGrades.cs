@@ -9,17 +9,20 @@ public sealed class RankedGrades
     private readonly int[] _ranked;
     private readonly int[] _ideal;
     private readonly int _relevantFrom;
+    private readonly int _judgedIrrelevant;
 
-    /// <param name="ranked">Grade of each ranked document, best rank first; 0 or below for documents that are not judged.</param>
+    /// <param name="ranked">Grade of each ranked document, best rank first; 0 for judged and irrelevant, below 0 for documents that are not judged.</param>
     /// <param name="judged">Grades of all judged documents of the query, ranked or not.</param>
     /// <param name="relevantFrom">Lowest grade that counts as relevant for the binary measures; nDCG always uses the grades themselves.</param>
     public RankedGrades(IEnumerable<int> ranked, IEnumerable<int> judged, int relevantFrom = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(relevantFrom, 1);
         _ranked = [.. ranked];
-        _ideal = [.. judged.Where(g => g > 0).OrderDescending()];
+        int[] known = [.. judged];
+        _ideal = [.. known.Where(g => g > 0).OrderDescending()];
         _relevantFrom = relevantFrom;
         RelevantCount = _ideal.Count(g => g >= relevantFrom);
+        _judgedIrrelevant = known.Count(g => g >= 0 && g < relevantFrom);
     }
 
     /// <summary>Documents in the ranking.</summary>
@@ -41,6 +44,59 @@ public sealed class RankedGrades
 
     /// <summary>Relevant documents among the first k / all relevant documents. 0 when nothing is relevant.</summary>
     public double Recall(int k = int.MaxValue) => RelevantCount > 0 ? (double)RelevantFound(k) / RelevantCount : 0;
+
+    /// <summary>Relevant documents among the first k / min(k, all relevant documents): 1 when nothing better is possible. trec_eval's relative_P, FlagEmbedding's recall_cap.</summary>
+    public double CappedRecall(int k) => RelevantCount > 0 ? (double)RelevantFound(k) / Math.Min(k, RelevantCount) : 0;
+
+    /// <summary>Precision at rank ⌊multiple · R + 0.9⌋, R = all relevant documents; with 1 it is R-precision. 0 when nothing is relevant.</summary>
+    /// <param name="multiple">Above 0.</param>
+    public double RPrecision(double multiple = 1)
+    {
+        int cutoff = (int)Math.Min(int.MaxValue, (multiple * RelevantCount) + 0.9);
+        return RelevantCount > 0 && cutoff > 0 ? (double)RelevantFound(cutoff) / cutoff : 0;
+    }
+
+    /// <summary>Largest precision at any rank where at least ⌊level · R + 0.5⌋ relevant documents are found; 0 when that is never reached.</summary>
+    /// <param name="level">Recall, 0 to 1.</param>
+    public double InterpolatedPrecision(double level)
+    {
+        int needed = (int)((level * RelevantCount) + 0.5), found = 0;
+        double best = 0;
+        for (int i = 0; i < _ranked.Length; i++)
+        {
+            found += _ranked[i] >= _relevantFrom ? 1 : 0;
+            best = found >= needed ? Math.Max(best, (double)found / (i + 1)) : best;
+        }
+        return RelevantCount > 0 ? best : 0;
+    }
+
+    /// <summary>Mean of <see cref="InterpolatedPrecision"/> at recall 0, 0.1, ..., 1.</summary>
+    public double ElevenPointPrecision() => Enumerable.Range(0, 11).Average(i => InterpolatedPrecision(i / 10.0));
+
+    /// <summary>How often relevant documents stand before judged irrelevant ones; documents without judgement do not matter. Buckley and Voorhees 2004.</summary>
+    public double BinaryPreference()
+    {
+        int irrelevant = 0, bound = Math.Min(RelevantCount, _judgedIrrelevant);
+        double sum = 0;
+        foreach (int grade in _ranked)
+        {
+            if (grade >= _relevantFrom)
+            {
+                sum += irrelevant == 0 ? 1 : 1 - ((double)Math.Min(irrelevant, RelevantCount) / bound);
+            }
+            else if (grade >= 0)
+            {
+                irrelevant++;
+            }
+        }
+        return RelevantCount > 0 ? sum / RelevantCount : 0;
+    }
+
+    /// <summary>Share of the first k that has no judgement; ranks that are missing count as judged.</summary>
+    public double Unjudged(int k) => (double)_ranked.Take(k).Count(g => g < 0) / k;
+
+    /// <summary>Harmonic mean of precision and recall of the whole ranking.</summary>
+    public double SetF1() => RetrievedCount + RelevantCount > 0 ? 2.0 * RelevantFound() / (RetrievedCount + RelevantCount) : 0;
 
     /// <summary>Relevant documents among the first k / k, also when fewer than k were ranked.</summary>
     public double Precision(int k) => (double)RelevantFound(k) / k;

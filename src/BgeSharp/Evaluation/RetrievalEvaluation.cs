@@ -28,11 +28,11 @@ public static class RetrievalEvaluation
                 continue;
             }
             IReadOnlyDictionary<string, int> grades = qrels[query];
-            var ranked = (ranking ?? []).Distinct(StringComparer.Ordinal).Take(depth).Select(d => grades.TryGetValue(d, out int grade) ? grade : 0);
+            var ranked = (ranking ?? []).Distinct(StringComparer.Ordinal).Take(depth).Select(d => grades.TryGetValue(d, out int grade) ? grade : -1);
             var values = new RankedGrades(ranked, grades.Values, relevantFrom);
             perQuery[query] = metrics.ToDictionary(m => m.Name, m => m.Of(values));
         }
-        var means = metrics.ToDictionary(m => m.Name, m => perQuery.Count > 0 ? perQuery.Values.Average(v => v[m.Name]) : 0);
+        var means = metrics.ToDictionary(m => m.Name, m => perQuery.Count > 0 ? m.Mean(perQuery.Values.Select(v => v[m.Name])) : 0);
         return new RetrievalReport(means, perQuery);
     }
 

@@ -10,28 +10,52 @@ public sealed class DenseIndex
     // Rows of one block: half a MiB of vectors, about an L2 cache.
     private const int BlockBytes = 1 << 19;
     private const int QueriesPerTask = 48;
-    private readonly float[] _vectors;
+    private readonly ReadOnlyMemory<float>[] _segments;
+    private readonly long[] _starts; // first row of each segment, then N
 
     /// <param name="vectors">[N, D] row-major; kept, not copied. One array holds up to 2^31 − 57 numbers: two million rows of 1,024.</param>
     /// <param name="dimension">D, at least 1.</param>
-    public DenseIndex(float[] vectors, int dimension)
+    public DenseIndex(float[] vectors, int dimension) : this((ReadOnlyMemory<float>[])[vectors], dimension) { }
+
+    private DenseIndex(ReadOnlyMemory<float>[] segments, int dimension)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(dimension, 1);
-        if (vectors.Length % dimension != 0)
+        if (segments.FirstOrDefault(s => s.Length % dimension != 0) is { Length: > 0 } odd)
         {
-            throw new ArgumentException($"{vectors.Length} numbers are no whole number of rows of {dimension}", nameof(vectors));
+            throw new ArgumentException($"{odd.Length} numbers are no whole number of rows of {dimension}", nameof(segments));
         }
-        (_vectors, Dimension) = (vectors, dimension);
+        (_segments, Dimension) = (segments, dimension);
+        _starts = new long[segments.Length + 1];
+        for (int i = 0; i < segments.Length; i++)
+        {
+            _starts[i + 1] = _starts[i] + (segments[i].Length / dimension);
+        }
+        if (_starts[^1] > int.MaxValue)
+        {
+            throw new ArgumentException($"{_starts[^1]} rows; an index holds {int.MaxValue}", nameof(segments));
+        }
     }
+
+    /// <summary>An index over several stretches of rows.</summary>
+    /// <param name="segments">Each [n, D] row-major, rows numbered through all of them; kept, not copied. They may be mapped files: then the corpus may exceed memory.</param>
+    /// <param name="dimension">D, at least 1.</param>
+    public static DenseIndex OfSegments(IEnumerable<ReadOnlyMemory<float>> segments, int dimension) => new([.. segments], dimension);
 
     /// <summary>D.</summary>
     public int Dimension { get; }
 
     /// <summary>N.</summary>
-    public int Count => _vectors.Length / Dimension;
+    public int Count => (int)_starts[^1];
 
     /// <summary>[D], the vector of a row.</summary>
-    public ReadOnlySpan<float> this[int row] => _vectors.AsSpan(row * Dimension, Dimension);
+    public ReadOnlySpan<float> this[int row]
+    {
+        get
+        {
+            int segment = SegmentOf(row);
+            return _segments[segment].Span.Slice((int)(row - _starts[segment]) * Dimension, Dimension);
+        }
+    }
 
     /// <summary>The k best rows of one query: score descending, equal scores by row ascending.</summary>
     /// <param name="query">[D].</param>
@@ -79,28 +103,56 @@ public sealed class DenseIndex
         return result;
     }
 
+    private int SegmentOf(int row)
+    {
+        int found = Array.BinarySearch(_starts, row);
+        // Segments without rows share their start with the next one: the last of them has the row.
+        while (found >= 0 && found < _segments.Length - 1 && _starts[found + 1] == row)
+        {
+            found++;
+        }
+        return found >= 0 ? found : ~found - 1;
+    }
+
     private unsafe void SearchRange(float[] queries, int firstQuery, int lastQuery, int firstRow, int lastRow, TopK[,] best, int range)
     {
-        const int Rows = InnerProducts.Rows, Queries = InnerProducts.Queries;
-        int blockRows = Math.Max(Rows, BlockBytes / (sizeof(float) * Dimension) / Rows * Rows);
-        float* scores = stackalloc float[Rows * Queries];
-        fixed (float* vectors = _vectors, questions = queries)
+        int blockRows = Math.Max(InnerProducts.Rows, BlockBytes / (sizeof(float) * Dimension) / InnerProducts.Rows * InnerProducts.Rows);
+        fixed (float* questions = queries)
         {
-            for (int block = firstRow; block < lastRow; block += blockRows)
+            for (int segment = 0; segment < _segments.Length; segment++)
             {
-                int blockEnd = (int)Math.Min((long)block + blockRows, lastRow);
-                for (int q = firstQuery; q < lastQuery; q += Queries)
+                int from = (int)Math.Max(firstRow, _starts[segment]), to = (int)Math.Min(lastRow, _starts[segment + 1]);
+                using System.Buffers.MemoryHandle pin = _segments[segment].Pin();
+                for (int block = from; block < to; block += Math.Min(blockRows, to - block))
                 {
-                    for (int row = block; row < blockEnd; row += Rows)
+                    float* vectors = (float*)pin.Pointer + ((block - _starts[segment]) * Dimension);
+                    SearchBlock(vectors, block, Math.Min(blockRows, to - block), questions, firstQuery, lastQuery, best, range);
+                }
+            }
+        }
+    }
+
+    private unsafe void SearchBlock(float* vectors, int firstRow, int rowCount, float* questions, int firstQuery, int lastQuery, TopK[,] best, int range)
+    {
+        const int Rows = InnerProducts.Rows, Queries = InnerProducts.Queries;
+        float* scores = stackalloc float[Rows * Queries];
+        for (int q = firstQuery; q < lastQuery; q += Queries)
+        {
+            int columns = Math.Min(Queries, lastQuery - q);
+            for (int row = 0; row < rowCount; row += Rows)
+            {
+                int rows = Math.Min(Rows, rowCount - row);
+                InnerProducts.Tile(vectors + ((long)row * Dimension), rows, questions + ((long)q * Dimension), columns, Dimension, scores);
+                for (int c = 0; c < columns; c++)
+                {
+                    TopK kept = best[range, q + c];
+                    float floor = kept.Floor;
+                    for (int r = 0; r < rows; r++)
                     {
-                        int rows = Math.Min(Rows, blockEnd - row), columns = Math.Min(Queries, lastQuery - q);
-                        InnerProducts.Tile(vectors + ((long)row * Dimension), rows, questions + ((long)q * Dimension), columns, Dimension, scores);
-                        for (int c = 0; c < columns; c++)
+                        // Nearly always below: most rows cost one comparison. NaN passes and is the heap's business.
+                        if (!(scores[(c * Rows) + r] < floor))
                         {
-                            for (int r = 0; r < rows; r++)
-                            {
-                                best[range, q + c].Offer(row + r, scores[(c * Rows) + r]);
-                            }
+                            kept.Offer(firstRow + row + r, scores[(c * Rows) + r]);
                         }
                     }
                 }

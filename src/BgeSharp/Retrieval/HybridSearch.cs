@@ -62,20 +62,6 @@ public sealed class HybridSearch
         ArgumentNullException.ThrowIfNull(vector);
         return mode == SearchMode.Dense
             ? _dense.Search(vector, top)
-            : Fuse([_dense.Search(vector, Math.Max(top, FusedDepth)), _lexical.Search(query, Math.Max(top, FusedDepth))], top);
-    }
-
-    private static SearchHit[] Fuse(SearchHit[][] rankings, int top)
-    {
-        const float constant = 60;
-        var scores = new Dictionary<int, float>();
-        foreach (SearchHit[] ranking in rankings)
-        {
-            for (int rank = 0; rank < ranking.Length; rank++)
-            {
-                scores[ranking[rank].Row] = scores.GetValueOrDefault(ranking[rank].Row) + (1 / (constant + rank + 1));
-            }
-        }
-        return [.. scores.OrderByDescending(s => s.Value).ThenBy(s => s.Key).Take(top).Select(s => new SearchHit(s.Key, s.Value))];
+            : RankFusion.ByRank([_dense.Search(vector, Math.Max(top, FusedDepth)), _lexical.Search(query, Math.Max(top, FusedDepth))], top);
     }
 }

@@ -2,6 +2,7 @@
 // Tiles at the edge repeat their last row or query instead of taking another path: every score is summed in the same order.
 
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace BgeSharp.Retrieval;
 
@@ -49,9 +50,9 @@ internal static unsafe class InnerProducts
             a13 = Vector256.FusedMultiplyAdd(r, y, a13);
             a23 = Vector256.FusedMultiplyAdd(r, z, a23);
         }
-        (scores[0], scores[1], scores[2], scores[3]) = (Vector256.Sum(a00), Vector256.Sum(a01), Vector256.Sum(a02), Vector256.Sum(a03));
-        (scores[4], scores[5], scores[6], scores[7]) = (Vector256.Sum(a10), Vector256.Sum(a11), Vector256.Sum(a12), Vector256.Sum(a13));
-        (scores[8], scores[9], scores[10], scores[11]) = (Vector256.Sum(a20), Vector256.Sum(a21), Vector256.Sum(a22), Vector256.Sum(a23));
+        Sums(a00, a01, a02, a03).Store(scores);
+        Sums(a10, a11, a12, a13).Store(scores + 4);
+        Sums(a20, a21, a22, a23).Store(scores + 8);
         for (; i < dimension; i++)
         {
             (float x, float y, float z) = (q0[i], q1[i], q2[i]);
@@ -59,6 +60,19 @@ internal static unsafe class InnerProducts
             AddTail(scores + 4, y, r0[i], r1[i], r2[i], r3[i]);
             AddTail(scores + 8, z, r0[i], r1[i], r2[i], r3[i]);
         }
+    }
+
+    // Four sums at once: pairwise additions cost a third of four reductions. The order is fixed: ((0+1)+(2+3)) + ((4+5)+(6+7)) on every path.
+    private static Vector128<float> Sums(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d)
+    {
+        if (Avx.IsSupported)
+        {
+            Vector256<float> pairs = Avx.HorizontalAdd(Avx.HorizontalAdd(a, b), Avx.HorizontalAdd(c, d));
+            return pairs.GetLower() + pairs.GetUpper();
+        }
+        return Vector128.Create(Sum(a), Sum(b), Sum(c), Sum(d));
+
+        static float Sum(Vector256<float> v) => (v[0] + v[1] + (v[2] + v[3])) + (v[4] + v[5] + (v[6] + v[7]));
     }
 
     private static void AddTail(float* scores, float query, float r0, float r1, float r2, float r3)

@@ -50,21 +50,55 @@ public sealed class InvertedIndex
     // scores: all 0 on entry and on return.
     private SearchHit[] Search(ReadOnlySpan<WeightedTerm> query, int k, float[] scores)
     {
+        long postings = 0;
+        foreach (WeightedTerm term in query)
+        {
+            postings += RowsWith(term.Term);
+        }
+        // Many postings: looking at every row at the end costs less than noting each that was touched.
+        return postings > Count / 8 ? SearchMany(query, k, scores) : SearchFew(query, k, scores);
+    }
+
+    private SearchHit[] SearchMany(ReadOnlySpan<WeightedTerm> query, int k, float[] scores)
+    {
+        foreach (WeightedTerm term in query)
+        {
+            ReadOnlySpan<int> rows = Postings(_rows, term.Term);
+            ReadOnlySpan<float> weights = Postings(_weights, term.Term);
+            for (int i = 0; i < rows.Length; i++)
+            {
+                scores[rows[i]] += term.Weight * weights[i];
+            }
+        }
+        var best = new TopK(k);
+        float floor = best.Floor;
+        for (int row = 0; row < scores.Length; row++)
+        {
+            float score = scores[row];
+            if (score != 0 && !(score < floor))
+            {
+                best.Offer(row, score);
+                floor = best.Floor;
+            }
+        }
+        Array.Clear(scores);
+        return best.ToArray();
+    }
+
+    private SearchHit[] SearchFew(ReadOnlySpan<WeightedTerm> query, int k, float[] scores)
+    {
         var touched = new List<int>();
         foreach (WeightedTerm term in query)
         {
-            if ((uint)term.Term >= (uint)TermCount)
+            ReadOnlySpan<int> rows = Postings(_rows, term.Term);
+            ReadOnlySpan<float> weights = Postings(_weights, term.Term);
+            for (int i = 0; i < rows.Length; i++)
             {
-                continue;
-            }
-            for (long i = _offsets[term.Term]; i < _offsets[term.Term + 1]; i++)
-            {
-                int row = _rows[i];
-                if (scores[row] == 0)
+                if (scores[rows[i]] == 0)
                 {
-                    touched.Add(row);
+                    touched.Add(rows[i]);
                 }
-                scores[row] += term.Weight * _weights[i];
+                scores[rows[i]] += term.Weight * weights[i];
             }
         }
         var best = new TopK(k);
@@ -79,6 +113,8 @@ public sealed class InvertedIndex
         }
         return best.ToArray();
     }
+
+    private ReadOnlySpan<T> Postings<T>(T[] of, int term) => (uint)term < (uint)TermCount ? of.AsSpan((int)_offsets[term], RowsWith(term)) : default;
 
     /// <summary>Collects rows.</summary>
     public sealed class Builder

@@ -9,6 +9,9 @@ public sealed class TopK(int k)
 {
     private readonly List<SearchHit> _heap = new(Math.Min(k, 1024));
 
+    /// <summary>Scores below this would not be kept; −∞ until k rows are.</summary>
+    public float Floor => _heap.Count < k ? float.NegativeInfinity : k > 0 ? _heap[0].Score : float.PositiveInfinity;
+
     /// <summary>Offers a row. NaN counts as the lowest score.</summary>
     public void Offer(int row, float score)
     {

@@ -24,6 +24,9 @@ public sealed class Qrels
     /// <summary>True when the query has judgements.</summary>
     public bool Contains(string query) => _grades.ContainsKey(query);
 
+    /// <summary>Judgements that came a second time with the same grade; they count once.</summary>
+    public int Repeated { get; private set; }
+
     /// <summary>Adds a judgement; false when the same pair has another grade already.</summary>
     public bool Add(string query, string document, int grade)
     {
@@ -33,6 +36,7 @@ public sealed class Qrels
         }
         if (grades.TryGetValue(document, out int known))
         {
+            Repeated += known == grade ? 1 : 0;
             return known == grade;
         }
         grades.Add(document, grade);

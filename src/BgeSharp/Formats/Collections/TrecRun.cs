@@ -28,7 +28,9 @@ public sealed record TrecRun(string Name, IReadOnlyDictionary<string, IReadOnlyL
             {
                 continue;
             }
-            string[] columns = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+            // Tabs first: ids may hold spaces then.
+            string[] columns = line.Split('\t');
+            columns = columns.Length >= 6 ? columns : line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
             if (columns.Length < 6)
             {
                 throw BadInput.At(path, number, $"{columns.Length} columns; \"query Q0 document rank score tag\" is needed");
@@ -50,15 +52,33 @@ public sealed record TrecRun(string Name, IReadOnlyDictionary<string, IReadOnlyL
         return new TrecRun(name, rankings.ToDictionary(r => r.Key, r => (IReadOnlyList<ScoredDocument>)Order(r.Value), StringComparer.Ordinal));
     }
 
-    /// <summary>Writes a run, scores with all their digits, ranks from 1; atomic.</summary>
-    public void Save(string path) => AtomicFile.Write(path, stream =>
+    /// <summary>Writes a run, scores with all their digits, ranks from 1; atomic. Columns stand apart by spaces, or by tabs when an id holds a space
+    /// (<see cref="Load"/> reads both; trec_eval cannot read ids with spaces at all).</summary>
+    /// <exception cref="BadInput">An id is empty or holds a tab or a line break; nothing was written.</exception>
+    public void Save(string path)
     {
+        IEnumerable<string> ids = Rankings.SelectMany(r => r.Value.Select(d => d.Document).Prepend(r.Key));
+        bool spaces = false;
+        foreach (string id in ids)
+        {
+            if (id.Length == 0 || id.AsSpan().IndexOfAny('\t', '\n', '\r') >= 0)
+            {
+                throw new BadInput($"{path}: the id \"{id}\" is empty or holds a tab or a line break, which a run file cannot hold; nothing was written.");
+            }
+            spaces |= id.Any(char.IsWhiteSpace);
+        }
+        Save(path, spaces ? '\t' : ' ');
+    }
+
+    private void Save(string path, char gap) => AtomicFile.Write(path, stream =>
+    {
+        string tag = gap == '\t' || Name.Length == 0 ? (Name.Length > 0 ? Name : "run") : string.Join('_', Name.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         using var writer = new StreamWriter(stream, new UTF8Encoding(false), 1 << 16, leaveOpen: true) { NewLine = "\n" };
         foreach (var (query, ranking) in Rankings)
         {
             for (int i = 0; i < ranking.Count; i++)
             {
-                writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{query} Q0 {ranking[i].Document} {i + 1} {ranking[i].Score:R} {Name}"));
+                writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{query}{gap}Q0{gap}{ranking[i].Document}{gap}{i + 1}{gap}{ranking[i].Score:R}{gap}{tag}"));
             }
         }
     });

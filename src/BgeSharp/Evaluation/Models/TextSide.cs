@@ -1,0 +1,11 @@
+namespace BgeSharp.Evaluation.Models;
+
+/// <summary>Which side of a search a text stands on: it decides instruction and length.</summary>
+public enum TextSide
+{
+    /// <summary>What is asked.</summary>
+    Query,
+
+    /// <summary>What is searched.</summary>
+    Passage,
+}

@@ -1,0 +1,175 @@
+// One corpus, one set of queries, every way to search them. Queries are encoded once for all modes; the corpus comes embedded, from memory or from shards.
+
+using System.Numerics.Tensors;
+using BgeSharp.Embeddings;
+using BgeSharp.Evaluation.Models;
+using BgeSharp.Formats.Collections;
+using BgeSharp.Retrieval;
+using BgeSharp.Retrieval.Embedded;
+
+namespace BgeSharp.Evaluation.Modes;
+
+/// <summary>Searches a set.</summary>
+public sealed class ModeSearch
+{
+    private readonly RetrievalSet _set;
+    private readonly EmbeddedCorpus? _corpus;
+    private readonly SearchOptions _options;
+    private readonly M3Embedding[] _queries;
+    private readonly EmbeddingModes _has;
+    private readonly Lazy<Bm25Index> _bm25;
+
+    /// <param name="set">Queries are encoded at once.</param>
+    /// <param name="model">Null when only BM25 is asked for.</param>
+    /// <param name="corpus">Row i is passage i of the set; null when only BM25 is asked for.</param>
+    /// <param name="outputs">What to compute of the queries; see <see cref="Outputs"/>.</param>
+    /// <param name="options">Depths and weights.</param>
+    public ModeSearch(RetrievalSet set, EvaluatedModel? model, EmbeddedCorpus? corpus, EmbeddingModes outputs, SearchOptions options)
+    {
+        if (corpus is not null && corpus.Count != set.Corpus.Count)
+        {
+            throw new ArgumentException($"{corpus.Count} embeddings for {set.Corpus.Count} passages", nameof(corpus));
+        }
+        (_set, _corpus, _options, _has) = (set, corpus, options, outputs);
+        _queries = model is null ? [] : [.. model.Encode(set.Queries.Select(q => q.Text), TextSide.Query, outputs)];
+        _bm25 = new Lazy<Bm25Index>(() => Bm25Index.Build(set.Corpus.Select(p => p.FullText), options: options.Bm25));
+    }
+
+    /// <summary>What has to be computed of queries and corpus for some modes: what they need, and for the hybrid all that the encoder has.</summary>
+    /// <exception cref="BadInput">The encoder lacks something that a mode needs.</exception>
+    public static EmbeddingModes Outputs(IEnumerable<RetrievalMode> modes, IEncoder encoder)
+    {
+        EmbeddingModes outputs = EmbeddingModes.None;
+        foreach (RetrievalMode mode in modes)
+        {
+            outputs |= mode.Needs | (mode.Search is "hybrid" or "rrf" ? encoder.Modes : EmbeddingModes.None);
+        }
+        encoder.Require(outputs);
+        return outputs;
+    }
+
+    /// <summary>The hits of query i of the set, best first.</summary>
+    public SearchHit[][] Search(RetrievalMode mode)
+    {
+        SearchHit[][] hits = mode.Search switch
+        {
+            "dense" => Dense(_options.TopK),
+            "sparse" => Sparse(_options.TopK),
+            "multi" => Rescore(Dense(_options.Candidates)),
+            "multi_all" => Rescore(null),
+            "hybrid" => Candidates().Rank(_options.Weights, _options.TopK),
+            "rrf" => ByRank(),
+            _ => Bm25(_options.TopK),
+        };
+        return mode.Reranks ? Rerank(hits) : hits;
+    }
+
+    /// <summary>Candidates of the hybrid with all their scores.</summary>
+    public HybridCandidates Candidates()
+    {
+        bool sparse = _has.HasFlag(EmbeddingModes.Sparse), multi = _has.HasFlag(EmbeddingModes.MultiVector), heads = sparse || multi;
+        SearchHit[][] dense = Dense(_options.Candidates), other = sparse ? Sparse(_options.Candidates) : heads ? dense : Bm25(_options.Candidates);
+        string[] parts = heads ? [.. new[] { "dense", sparse ? "sparse" : "", multi ? "multi" : "" }.Where(p => p.Length > 0)] : ["dense", "bm25"];
+        var rows = new int[_set.Queries.Count][];
+        var scores = new float[rows.Length][];
+        Parallel.For(0, rows.Length, q =>
+        {
+            rows[q] = [.. dense[q].Concat(other[q]).Select(h => h.Row).Distinct().Order()];
+            var columns = new List<float[]> { rows[q].Select(r => TensorPrimitives.Dot(_corpus!.Dense![r], _queries[q].Dense!)).ToArray() };
+            if (!heads)
+            {
+                var found = other[q].ToDictionary(h => h.Row, h => h.Score);
+                columns.Add([.. rows[q].Select(r => found.GetValueOrDefault(r))]);
+                columns = [.. columns.Select(Scaled)];
+            }
+            if (sparse)
+            {
+                columns.Add([.. rows[q].Select(r => SparseScore(q, r))]);
+            }
+            if (multi)
+            {
+                columns.Add(MultiScores(q, rows[q]));
+            }
+            scores[q] = [.. Enumerable.Range(0, rows[q].Length).SelectMany(i => columns.Select(c => c[i]))];
+        });
+        return new HybridCandidates(parts, rows, scores);
+    }
+
+    private SearchHit[][] Dense(int top) => _corpus!.Dense!.SearchAll([.. _queries.SelectMany(q => q.Dense!)], top);
+
+    private SearchHit[][] Sparse(int top) =>
+        _corpus!.Sparse.SearchAll([.. _queries.Select(q => q.LexicalWeights!.Select(w => new WeightedTerm(w.Key, w.Value)).ToArray())], top);
+
+    private SearchHit[][] Bm25(int top) => _bm25.Value.SearchAll(_set.Queries.Select(q => q.Text), top);
+
+    private SearchHit[][] ByRank()
+    {
+        int depth = Math.Max(100, Math.Min(_options.TopK, _options.Candidates));
+        List<SearchHit[][]> rankings = [Dense(depth), Bm25(depth)];
+        if (_has.HasFlag(EmbeddingModes.Sparse))
+        {
+            rankings.Add(Sparse(depth));
+        }
+        return [.. _set.Queries.Select((_, q) => RankFusion.ByRank([.. rankings.Select(r => r[q])], _options.TopK))];
+    }
+
+    // Null: all rows are candidates.
+    private SearchHit[][] Rescore(SearchHit[][]? candidates)
+    {
+        var result = new SearchHit[_queries.Length][];
+        Parallel.For(0, result.Length, q =>
+        {
+            int[] rows = candidates is null ? [.. Enumerable.Range(0, _corpus!.Count)] : [.. candidates[q].Select(h => h.Row)];
+            float[] scores = MultiScores(q, rows);
+            var best = new TopK(_options.TopK);
+            for (int i = 0; i < rows.Length; i++)
+            {
+                best.Offer(rows[i], scores[i]);
+            }
+            result[q] = best.ToArray();
+        });
+        return result;
+    }
+
+    private float[] MultiScores(int query, int[] rows)
+    {
+        float[] question = [.. _queries[query].MultiVector!.SelectMany(v => v)];
+        return [.. rows.Select(r => MaxSim.Score(question, _corpus!.VectorsOf(r), Math.Max(1, _corpus.VectorSize)))];
+    }
+
+    private float SparseScore(int query, int row)
+    {
+        IReadOnlyDictionary<int, float> question = _queries[query].LexicalWeights!;
+        (ReadOnlyMemory<int> terms, ReadOnlyMemory<float> weights) = _corpus!.TermsOf(row);
+        double sum = 0;
+        for (int t = 0; t < terms.Length; t++)
+        {
+            sum += question.TryGetValue(terms.Span[t], out float weight) ? (double)weight * weights.Span[t] : 0;
+        }
+        return (float)sum;
+    }
+
+    private SearchHit[][] Rerank(SearchHit[][] hits)
+    {
+        IReranker judge = _options.Reranker ?? throw new BadInput("a mode with \"+rerank\" needs a re-ranker; name its model folder.");
+        return [.. hits.Select((found, q) =>
+        {
+            SearchHit[] head = [.. found.Take(_options.RerankDepth)];
+            float[] scores = judge.Score([.. head.Select(h => new TextPair(_set.Queries[q].Text, _set.Corpus[h.Row].FullText))]);
+            SearchHit[] judged = [.. head.Select((h, i) => new SearchHit(h.Row, scores[i])).OrderByDescending(h => h.Score).ThenBy(h => h.Row)];
+            // What was not judged stays behind what was, in its order: its scores continue below the lowest.
+            float low = judged.Length > 0 ? judged[^1].Score : 0;
+            return (SearchHit[])[.. judged, .. found.Skip(_options.RerankDepth).Select((h, i) => new SearchHit(h.Row, low - 1 - i))];
+        })];
+    }
+
+    private static float[] Scaled(float[] scores)
+    {
+        if (scores.Length == 0)
+        {
+            return scores;
+        }
+        float low = scores.Min(), width = scores.Max() - low;
+        return [.. scores.Select(s => width > 0 ? (s - low) / width : 0)];
+    }
+}
