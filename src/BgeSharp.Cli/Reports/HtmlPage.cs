@@ -10,7 +10,7 @@ internal static class HtmlPage
     /// <summary>Everything up to the first heading.</summary>
     public static StringBuilder Begin(string title) => new StringBuilder()
         .Append("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n")
-        .Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n<link rel=\"icon\" href=\"data:,\">\n")
+        .Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n")
         .Append(HtmlReport.Html($"<title>{title} · bge report</title>\n<style>\n")).Append(ReportStyle.Sheet).Append("\n</style></head>\n<body><main>\n");
 
     /// <summary>The whole page.</summary>
