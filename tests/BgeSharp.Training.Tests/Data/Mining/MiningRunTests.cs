@@ -24,7 +24,7 @@ public class MiningRunTests
         Assert.Equal(File.ReadAllBytes(folder.Path + "/one.jsonl.heldout"), File.ReadAllBytes(folder.Path + "/four.jsonl.heldout"));
         Assert.Equal(System.Text.Json.JsonSerializer.Serialize(one), System.Text.Json.JsonSerializer.Serialize(four));
         Assert.Equal(["cross-lingual", "inverse-cloze", "neighbours", "question-answer", "random-crop", "title-body", "translated-title"], one.Pairs.Keys);
-        foreach (string reason in (string[])["boilerplate", "near duplicate", "other script than its language", "short document"])
+        foreach (string reason in (string[])["boilerplate", "near duplicate", "other script than its language"])
         {
             Assert.True(one.Dropped.ContainsKey(reason), reason);
         }
