@@ -17,6 +17,9 @@ public sealed class TextEncoder(IEncoder encoder, ITokenizer tokenizer)
     /// <summary>Texts of a batch at most.</summary>
     public int BatchTexts { get; init; } = 256;
 
+    /// <summary>Outputs to compute.</summary>
+    public EmbeddingModes Modes { get; init; } = EmbeddingModes.Dense;
+
     /// <summary>Texts that are sorted together. More waste less padding and hold more in memory.</summary>
     public int Window { get; init; } = 4096;
 
@@ -69,7 +72,7 @@ public sealed class TextEncoder(IEncoder encoder, ITokenizer tokenizer)
             int longest = Math.Max(1, ids[order[start]].Length);
             int count = Math.Clamp(BatchTokens / longest, 1, Math.Min(BatchTexts, order.Length - start));
             int[] batch = order[start..(start + count)];
-            M3Embedding[] embeddings = encoder.Encode(TokenBatch.Of([.. batch.Select(i => ids[i])]));
+            M3Embedding[] embeddings = encoder.Encode(TokenBatch.Of([.. batch.Select(i => ids[i])]), Modes);
             for (int i = 0; i < count; i++)
             {
                 result[batch[i]] = embeddings[i];
