@@ -11,16 +11,46 @@ namespace BgeSharp.Training.Data.Batches;
 /// <param name="Positives">At least one row.</param>
 /// <param name="Negatives">Rows; may be empty.</param>
 /// <param name="Source">Number of the source: batches are drawn from one source at a time.</param>
-public sealed record PairRows(int[] Positives, int[] Negatives, int Source);
+public sealed record PairRows(int[] Positives, int[] Negatives, int Source)
+{
+    /// <summary>Teacher scores of the positives; null when there are none.</summary>
+    public float[]? PositiveScores { get; init; }
+
+    /// <summary>Teacher scores of the negatives; null when there are none.</summary>
+    public float[]? NegativeScores { get; init; }
+}
+
+/// <summary>Examples of one origin and one task type: what a batch is drawn from.</summary>
+/// <param name="Name">File or folder.</param>
+/// <param name="Type">FlagEmbedding's task type; empty for none.</param>
+public sealed record PairSource(string Name, string Type)
+{
+    /// <summary>FlagEmbedding's sign that other queries' passages are no negatives: the name of the file or folder ends so.</summary>
+    public bool OwnGroupOnly => Bare(Name).EndsWith("no_in_batch_neg", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Both sides are of one kind: the query's instruction stands before passages too. FlagEmbedding: symmetric_sts and symmetric_clustering.</summary>
+    public bool IsSymmetric => Type is "symmetric_sts" or "symmetric_clustering";
+
+    private static string Bare(string name)
+    {
+        string last = name.TrimEnd('/', '\\');
+        foreach (string ending in new[] { ".gz", ".jsonl", ".json" })
+        {
+            last = last.EndsWith(ending, StringComparison.OrdinalIgnoreCase) ? last[..^ending.Length] : last;
+        }
+        return last;
+    }
+}
 
 /// <summary>Queries, passages and what belongs together.</summary>
 public sealed class PairStore : IDisposable
 {
-    private PairStore(TokenStore queries, TokenStore passages, PairRows[] rows)
+    private PairStore(TokenStore queries, TokenStore passages, PairRows[] rows, PairSource[] sources)
     {
         Queries = queries;
         Passages = passages;
         Rows = rows;
+        Sources = sources;
     }
 
     /// <summary>Tokenised queries, one an example.</summary>
@@ -31,6 +61,9 @@ public sealed class PairStore : IDisposable
 
     /// <summary>Per example its passage rows.</summary>
     public PairRows[] Rows { get; private set; }
+
+    /// <summary>The sources by their number.</summary>
+    public IReadOnlyList<PairSource> Sources { get; }
 
     /// <summary>Number of examples.</summary>
     public int Count => Rows.Length;
@@ -43,10 +76,12 @@ public sealed class PairStore : IDisposable
     /// <param name="passageLength">Longest passage in tokens.</param>
     /// <param name="instruction">Put before a query that has no prompt of its own; empty for none.</param>
     /// <param name="negatives">False leaves the examples' own negatives out.</param>
-    public static PairStore Create(string folder, IEnumerable<TrainingExample> examples, ITokenizer tokenizer, int queryLength, int passageLength, string instruction, bool negatives)
+    /// <param name="passageInstruction">Put before every passage of a source that is not symmetric; empty for none.</param>
+    public static PairStore Create(string folder, IEnumerable<TrainingExample> examples, ITokenizer tokenizer, int queryLength, int passageLength, string instruction, bool negatives,
+        string passageInstruction = "")
     {
         var known = new Dictionary<UInt128, int>();
-        var sources = new Dictionary<string, int>(StringComparer.Ordinal);
+        var sources = new Dictionary<PairSource, int>();
         var rows = new List<PairRows>();
         var pending = new Queue<int[]>();
         int RowOf(string passage)
@@ -64,9 +99,14 @@ public sealed class PairStore : IDisposable
         {
             foreach (TrainingExample example in examples)
             {
-                string source = example.Source ?? "";
+                var source = new PairSource(example.Source ?? "", example.Type ?? "");
                 sources.TryAdd(source, sources.Count);
-                rows.Add(new PairRows([.. example.Positives.Select(RowOf)], negatives ? [.. example.Negatives.Select(RowOf)] : [], sources[source]));
+                string before = source.IsSymmetric ? example.Prompt ?? instruction : passageInstruction;
+                rows.Add(new PairRows([.. example.Positives.Select(p => RowOf(before + p))], negatives ? [.. example.Negatives.Select(p => RowOf(before + p))] : [], sources[source])
+                {
+                    PositiveScores = example.PositiveScores?.Select(s => (float)s).ToArray(),
+                    NegativeScores = negatives ? example.NegativeScores?.Select(s => (float)s).ToArray() : null,
+                });
                 yield return tokenizer.EncodeWithSpecial((example.Prompt ?? instruction) + example.Query, queryLength);
             }
         }
@@ -80,12 +120,17 @@ public sealed class PairStore : IDisposable
             }
             return ids;
         }));
-        return new PairStore(queries, writer.Open(), [.. rows]);
+        return new PairStore(queries, writer.Open(), [.. rows], [.. sources.OrderBy(s => s.Value).Select(s => s.Key)]);
     }
 
-    /// <summary>Replaces the negatives of every example.</summary>
+    /// <summary>Replaces the negatives of every example; their teacher scores go with them.</summary>
     public void SetNegatives(IReadOnlyList<int[]> negatives)
-        => Rows = [.. Rows.Select((row, i) => row with { Negatives = negatives[i] })];
+        => Rows = [.. Rows.Select((row, i) => row with { Negatives = negatives[i], NegativeScores = null })];
+
+    /// <summary>Gives every example the scores of a teacher.</summary>
+    /// <param name="scores">Per example, those of its positives and of its negatives.</param>
+    public void SetScores(IReadOnlyList<(float[] Positives, float[] Negatives)> scores)
+        => Rows = [.. Rows.Select((row, i) => row with { PositiveScores = scores[i].Positives, NegativeScores = scores[i].Negatives })];
 
     /// <inheritdoc/>
     public void Dispose()

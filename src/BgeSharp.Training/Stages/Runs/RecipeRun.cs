@@ -91,6 +91,10 @@ public sealed class RecipeRun
                     return null;
                 }
             }
+            if (stage is RerankerStageOptions)
+            {
+                continue;       // a model of its own: it gives no vectors, and the next stage starts where this one did
+            }
             if (!Done(stage.Label))
             {
                 using TextModel model = TextModel.Load(finished, _options.Compute);
@@ -98,7 +102,7 @@ public sealed class RecipeRun
             }
             previous = finished;
         }
-        CopyModel(previous!);
+        CopyModel(_recipe.Stages.All(s => s is RerankerStageOptions) ? _folder.Stage(_recipe.Stages.Count - 1, _recipe.Stages[^1].Label) : previous!);
         SaveState();
         return _state;
     }

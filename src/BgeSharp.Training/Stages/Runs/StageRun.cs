@@ -8,7 +8,6 @@ using BgeSharp.Training.Checkpoints;
 using BgeSharp.Training.Data;
 using BgeSharp.Training.Data.Batches;
 using BgeSharp.Training.Modeling;
-using BgeSharp.Training.Objectives;
 using BgeSharp.Training.Optimization;
 using BgeSharp.Training.Stages.Logs;
 using BgeSharp.Training.Stages.Recipes;
@@ -27,13 +26,13 @@ internal sealed class StageRun(Recipe recipe, int index, string hash, RunFolder 
     /// <returns>True when the stage is done.</returns>
     public bool Train(string? previous, CancellationToken stop)
     {
-        bool pretraining = _options is RetroMaeStageOptions;
-        string prefix = pretraining ? Encoder.PrefixOf(config) : "";
-        using Weights weights = RunModel.Create(_options is RetroMaeStageOptions masked ? RetroMae.Shapes(config, masked.Design) : Encoder.Shapes("", config), prefix, config, run.Compute, recipe.Seed, previous);
+        (Weights weights, string prefix) = RunModel.Create(_options, config, run.Compute, recipe.Seed, previous);
+        using Weights owned = weights;
         return _options switch
         {
             RetroMaeStageOptions retroMae => Pretrain(retroMae, weights, prefix, previous, stop),
             ContrastiveStageOptions contrastive => Contrast(contrastive, weights, previous, stop),
+            RerankerStageOptions reranker => Rerank(reranker, weights, previous, stop),
             _ => throw new InvalidOperationException($"no stage of type {_options.Type}"),
         };
     }
@@ -54,24 +53,50 @@ internal sealed class StageRun(Recipe recipe, int index, string hash, RunFolder 
 
     private bool Contrast(ContrastiveStageOptions options, Weights weights, string? previous, CancellationToken stop)
     {
-        run.Observer.Message("reading pairs");
+        var lengths = new PairLengths(options.QueryMaxLength, options.PassageMaxLength, options.QueryInstruction, options.PassageInstruction, options.GroupSize > 1);
+        using PairTraining pairs = PairTraining.Read(options, options.Pairs, lengths, folder, documents, tokenizer, run.Observer, _seed);
         Pooling pooling = PoolingExtensions.Parse(recipe.Model.Pooling);
-        using PairStore store = PairStore.Create(folder.Work, StagePairs.Read(options, documents, _seed), tokenizer,
-            options.QueryMaxLength, options.PassageMaxLength, options.QueryInstruction, negatives: options.GroupSize > 1);
-        if (store.Count < 2)
+        var encoder = new M3Encoder(new Encoder(weights, "", config), pooling, new M3Heads(weights, M3Heads.Unweighted(tokenizer.Special)));
+        void Prepare(int step)
         {
-            throw new BadInput($"stage \"{options.Label}\": {store.Count} pairs to train on; at least 2 are needed to have a negative.");
+            if (options.HardNegatives is not null)
+            {
+                // At the start with the weights the stage starts from, so that a resumed stage mines the same.
+                pairs.MineNegatives(options.HardNegatives, new TorchEncoder(encoder.Encoder, pooling), step);
+            }
+            if (TeacherOf(options.Distillation) is string teacher)
+            {
+                pairs.ScoreWith(teacher, run.Compute, tokenizer);
+            }
         }
-        run.Observer.Message($"{store.Count} pairs, {store.Passages.Count} distinct passages");
-        if (options.HardNegatives is HardNegativeOptions mining)
+        Prepare(0);
+        return Loop(weights, "", previous, first =>
         {
-            run.Observer.Message("mining hard negatives");
-            // With the weights the stage starts from, so that a resumed stage mines the same.
-            var encoder = new TorchEncoder(new Encoder(weights, "", config), pooling);
-            store.SetNegatives(HardNegativeSearch.Find(store, encoder, mining, _seed));
-        }
-        return Loop(weights, "", previous, first => new ContrastiveStage(options, weights, config, pooling, store, _seed, first), stop);
+            if (options.HardNegatives is { RefreshSteps: > 0 and int every } && first > every && first % every != 0)
+            {
+                Prepare(first / every * every);
+            }
+            return new ContrastiveStage(options, weights, encoder, pairs.Store, _seed, first, Prepare);
+        }, stop);
     }
+
+    private bool Rerank(RerankerStageOptions options, Weights weights, string? previous, CancellationToken stop)
+    {
+        var lengths = new PairLengths(options.QueryMaxLength, options.MaxLength, "", "", Negatives: true);
+        using PairTraining pairs = PairTraining.Read(options, options.Pairs, lengths, folder, documents, tokenizer, run.Observer, _seed);
+        var encoder = new Encoder(weights, "", config);
+        if (options.HardNegatives is not null)
+        {
+            pairs.MineNegatives(options.HardNegatives, new TorchEncoder(encoder, PoolingExtensions.Parse(recipe.Model.Pooling)), 0);
+        }
+        var model = new CrossEncoder(encoder, new RelevanceHead(weights), tokenizer.Special);
+        return Loop(weights, "", previous, first => new RerankerStage(options, weights, model, pairs.Store, _seed, first), stop);
+    }
+
+    private string? TeacherOf(DistillationOptions? options)
+        => options is null ? null
+            : options.TeacherStage.Length > 0 ? folder.Stage(recipe.Stages.TakeWhile(s => s.Label != options.TeacherStage).Count(), options.TeacherStage)
+            : options.Teacher.Length > 0 ? options.Teacher : null;
 
     private bool Loop<TStage>(Weights weights, string prefix, string? previous, Func<int, TStage> create, CancellationToken stop)
         where TStage : ITrainableStage, IDisposable
@@ -123,7 +148,8 @@ internal sealed class StageRun(Recipe recipe, int index, string hash, RunFolder 
     {
         ModelCard before = previous is null ? new ModelCard() : ModelCard.Load(previous);
         ModelCard card = before with { Pooling = recipe.Model.Pooling, History = [.. before.History, new TrainedStage(_options.Label, _options.Type, steps, hash)] };
-        return _options is ContrastiveStageOptions contrastive
+        return _options is RerankerStageOptions reranker ? card with { QueryMaxLength = reranker.QueryMaxLength, PassageMaxLength = reranker.MaxLength }
+            : _options is ContrastiveStageOptions contrastive
             ? card with { QueryInstruction = contrastive.QueryInstruction, QueryMaxLength = contrastive.QueryMaxLength, PassageMaxLength = contrastive.PassageMaxLength }
             : card;
     }
