@@ -115,8 +115,12 @@ internal static class MineNegativesCommand
 
     private static List<string> Passages(string? corpus, List<TrainingExample> examples)
     {
+        if (corpus is not null)
+        {
+            BadInput.RequireFile(corpus, "corpus");
+        }
         IEnumerable<string> texts = corpus is null ? examples.SelectMany(e => e.Positives.Concat(e.Negatives))
-            : JsonLines.Read(BadInput.RequireFile(corpus, "corpus")).Select(row =>
+            : JsonLines.Read(corpus).Select(row =>
             {
                 string text = row.RequireString("text");
                 return row.OptionalString("title") is { Length: > 0 } title ? title + "\n" + text : text;

@@ -18,7 +18,7 @@ public static class ModelMerge
     {
         if (folders.Count < 2)
         {
-            throw new BadInput($"{folders.FirstOrDefault() ?? "merge"}: one model has no mean; name two or more; nothing was written.");
+            throw new BadInput($"{(folders.Count > 0 ? folders[0] : "merge")}: one model has no mean; name two or more; nothing was written.");
         }
         double sum = weights.Sum();
         if (weights.Count != folders.Count || !(sum > 0))

@@ -42,6 +42,23 @@ public sealed record PairSource(string Name, string Type)
     }
 }
 
+/// <summary>Faults of pair files that are put right while reading, counted.</summary>
+public sealed class PairFaults
+{
+    /// <summary>Positives that stood there before.</summary>
+    public int RepeatedPositives { get; internal set; }
+
+    /// <summary>Negatives that stood there before.</summary>
+    public int RepeatedNegatives { get; internal set; }
+
+    /// <summary>Negatives that are positives of the same query.</summary>
+    public int NegativesThatArePositives { get; internal set; }
+
+    /// <summary>In words; empty when there were none.</summary>
+    public string Describe() => string.Join(", ", new[] { (NegativesThatArePositives, "negatives that are positives of their query"), (RepeatedPositives, "repeated positives"), (RepeatedNegatives, "repeated negatives") }
+        .Where(f => f.Item1 > 0).Select(f => FormattableString.Invariant($"{f.Item1} {f.Item2}")));
+}
+
 /// <summary>Queries, passages and what belongs together.</summary>
 public sealed class PairStore : IDisposable
 {
@@ -65,6 +82,9 @@ public sealed class PairStore : IDisposable
     /// <summary>The sources by their number.</summary>
     public IReadOnlyList<PairSource> Sources { get; }
 
+    /// <summary>What was dropped while reading.</summary>
+    public PairFaults Faults { get; private init; } = new();
+
     /// <summary>Number of examples.</summary>
     public int Count => Rows.Length;
 
@@ -84,6 +104,7 @@ public sealed class PairStore : IDisposable
         var sources = new Dictionary<PairSource, int>();
         var rows = new List<PairRows>();
         var pending = new Queue<int[]>();
+        var dropped = new PairFaults();
         int RowOf(string passage)
         {
             UInt128 hash = XxHash128.HashToUInt128(MemoryMarshal.AsBytes(passage.AsSpan()));
@@ -102,11 +123,7 @@ public sealed class PairStore : IDisposable
                 var source = new PairSource(example.Source ?? "", example.Type ?? "");
                 sources.TryAdd(source, sources.Count);
                 string before = source.IsSymmetric ? example.Prompt ?? instruction : passageInstruction;
-                rows.Add(new PairRows([.. example.Positives.Select(p => RowOf(before + p))], negatives ? [.. example.Negatives.Select(p => RowOf(before + p))] : [], sources[source])
-                {
-                    PositiveScores = example.PositiveScores?.Select(s => (float)s).ToArray(),
-                    NegativeScores = negatives ? example.NegativeScores?.Select(s => (float)s).ToArray() : null,
-                });
+                rows.Add(Distinct(example, negatives, p => RowOf(before + p), sources[source], dropped));
                 yield return tokenizer.EncodeWithSpecial((example.Prompt ?? instruction) + example.Query, queryLength);
             }
         }
@@ -120,7 +137,35 @@ public sealed class PairStore : IDisposable
             }
             return ids;
         }));
-        return new PairStore(queries, writer.Open(), [.. rows], [.. sources.OrderBy(s => s.Value).Select(s => s.Key)]);
+        return new PairStore(queries, writer.Open(), [.. rows], [.. sources.OrderBy(s => s.Value).Select(s => s.Key)]) { Faults = dropped };
+    }
+
+    // A text that answers cannot be a negative as well, and a text twice is drawn twice as often: both are dropped and counted.
+    private static PairRows Distinct(TrainingExample example, bool withNegatives, Func<string, int> rowOf, int source, PairFaults faults)
+    {
+        var positives = new Dictionary<int, int>();
+        for (int i = 0; i < example.Positives.Count; i++)
+        {
+            faults.RepeatedPositives += positives.TryAdd(rowOf(example.Positives[i]), i) ? 0 : 1;
+        }
+        var negatives = new Dictionary<int, int>();
+        for (int i = 0; withNegatives && i < example.Negatives.Count; i++)
+        {
+            int row = rowOf(example.Negatives[i]);
+            if (positives.ContainsKey(row))
+            {
+                faults.NegativesThatArePositives++;
+            }
+            else
+            {
+                faults.RepeatedNegatives += negatives.TryAdd(row, i) ? 0 : 1;
+            }
+        }
+        return new PairRows([.. positives.Keys], [.. negatives.Keys], source)
+        {
+            PositiveScores = example.PositiveScores is { } p ? [.. positives.Values.Select(i => (float)p[i])] : null,
+            NegativeScores = withNegatives && example.NegativeScores is { } n ? [.. negatives.Values.Select(i => (float)n[i])] : null,
+        };
     }
 
     /// <summary>Replaces the negatives of every example; their teacher scores go with them.</summary>

@@ -72,8 +72,7 @@ public sealed class BlockSearch
 
     private unsafe void Sift(Tensor scores, int query, int width, int height, float slack, float[] vectors, int row, int first)
     {
-        var data = scores.data<float>();
-        nint address = (nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(Span(scores)));
+        nint address = (nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(scores.bytes));
         Parallel.For(0, width, q =>
         {
             var line = new ReadOnlySpan<float>((float*)address + ((long)q * height), height);
@@ -94,13 +93,7 @@ public sealed class BlockSearch
                 Offer(number, line[i], slack, vectors, row + i, first);
             }
         });
-        GC.KeepAlive(data);
-    }
-
-    private static unsafe Span<float> Span(Tensor scores)
-    {
-        TorchSharp.Utils.TensorAccessor<float> accessor = scores.data<float>();
-        return new Span<float>(System.Runtime.CompilerServices.Unsafe.AsPointer(ref accessor[0]), checked((int)scores.NumberOfElements));
+        GC.KeepAlive(scores);
     }
 
     private void Offer(int query, float cheap, float slack, float[] vectors, int row, int first)

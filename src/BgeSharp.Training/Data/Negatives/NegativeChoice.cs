@@ -51,18 +51,23 @@ public static class NegativeChoice
     {
         double limit = double.IsNaN(positive) ? double.PositiveInfinity : rules.LimitFor(positive);
         var seen = new HashSet<int>();
-        int[] candidates = [.. ranked.Take(rules.ToRank).Skip(rules.FromRank).Where(c => c.Score < limit && seen.Add(c.Row) && !excluded(c.Row)).Select(c => c.Row)];
+        int[] candidates = [.. ranked.Take(rules.ToRank).Skip(rules.FromRank).Where(c => c.Score < limit && seen.Add(c.Row)).Select(c => c.Row)];
         new SeededRandom(seed).Shuffle<int>(candidates);
+        // Whether a passage is excluded may cost a look at its vector or text: only those that would be taken are asked about.
+        IEnumerable<int> allowed = candidates.Where(c => !excluded(c));
         if (veto is null)
         {
-            return candidates[..Math.Min(rules.PerQuery, candidates.Length)];
+            return [.. allowed.Take(rules.PerQuery)];
         }
         var kept = new List<int>();
-        for (int start = 0; start < candidates.Length && kept.Count < rules.PerQuery; start += rules.PerQuery)
+        foreach (int[] next in allowed.Chunk(rules.PerQuery))
         {
-            int[] next = candidates[start..Math.Min(start + rules.PerQuery, candidates.Length)];
             bool[] answers = veto(next);
             kept.AddRange(next.Where((_, i) => !answers[i]));
+            if (kept.Count >= rules.PerQuery)
+            {
+                break;
+            }
         }
         return [.. kept.Take(rules.PerQuery)];
     }

@@ -37,6 +37,10 @@ internal sealed class PairTraining : IDisposable
             throw new BadInput($"stage \"{stage.Label}\": {store.Count} pairs to train on; at least 2 are needed to have a negative.");
         }
         observer.Message($"{store.Count} pairs, {store.Passages.Count} distinct passages");
+        if (store.Faults.Describe() is { Length: > 0 } faults)
+        {
+            observer.Message($"dropped: {faults}");
+        }
         return new PairTraining(folder, stage.Label, observer, seed, store);
     }
 
@@ -99,6 +103,22 @@ internal sealed class PairTraining : IDisposable
             }
         }
         Store.SetScores(scores);
+    }
+
+    /// <summary>Throws before the first step when scores are needed and an example has none.</summary>
+    /// <exception cref="BadInput">Names the source, what is missing and what to do.</exception>
+    public void RequireScores(string why, bool ofNegatives)
+    {
+        for (int i = 0; i < Store.Count; i++)
+        {
+            PairRows rows = Store.Rows[i];
+            string? missing = rows.PositiveScores is null ? "pos_scores" : !ofNegatives ? null : rows.Negatives.Length == 0 ? "neg" : rows.NegativeScores is null ? "neg_scores" : null;
+            if (missing is not null)
+            {
+                throw new BadInput($"{Store.Sources[rows.Source].Name}: example {i + 1} of stage \"{_label}\" has no \"{missing}\", which {why} needs; "
+                    + (missing == "neg" ? "give negatives, mine them (hardNegatives), or leave the example out." : "add scores with \"bge score --pairs\", or name a teacher in \"distillation\"."));
+            }
+        }
     }
 
     /// <inheritdoc/>

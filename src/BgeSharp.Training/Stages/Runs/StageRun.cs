@@ -68,6 +68,10 @@ internal sealed class StageRun(Recipe recipe, int index, string hash, RunFolder 
             {
                 pairs.ScoreWith(teacher, run.Compute, tokenizer);
             }
+            if (options.Distillation is not null || options.Objective != "contrastive")
+            {
+                pairs.RequireScores(options.Distillation is null ? $"the objective \"{options.Objective}\"" : "distillation", options.Distillation is not null);
+            }
         }
         Prepare(0);
         return Loop(weights, "", previous, first =>
