@@ -2,6 +2,7 @@
 // No argument runs all of it; BenchmarkDotNet's own arguments work too (--filter '*Attention*', --list flat). docs/benchmarks.md says more.
 
 using BenchmarkDotNet.Running;
+using BgeSharp.Benchmarks.Contrastive;
 using BgeSharp.Benchmarks.Objectives;
 using BgeSharp.Benchmarks.Running;
 using BgeSharp.Training.Native;
@@ -14,6 +15,11 @@ LibTorch.Start(processorTime ? 1 : Environment.ProcessorCount);
 if (args is [VocabularyLossMemory.Argument, var side, var vocabulary])
 {
     return VocabularyLossMemory.Print(side, vocabulary);
+}
+
+if (args is [LargeBatch.Argument, .. var sizes])
+{
+    return LargeBatch.Print(sizes);
 }
 
 string conditions = PairTable.Conditions(processorTime);

@@ -16,6 +16,9 @@ public sealed record GroupDraw(int Group, bool WithTeacher = false, bool SortByT
 /// <param name="Hidden">[Q, Q·G], true where a column holds a text that is a positive of the row's query elsewhere; null when there is none.</param>
 public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, bool[]? Hidden)
 {
+    // Logits below the positive at which a softmax leaves nothing.
+    private const float FarBelow = 30;
+
     /// <summary>G.</summary>
     public int Group => Passages.Count / Queries.Count;
 
@@ -60,13 +63,9 @@ public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, b
                 {
                     throw new BadInput($"{source.Name}: an example has no teacher scores (pos_scores, neg_scores), which \"distillation\" needs; add them with \"bge score\".");
                 }
-                if (group > 1 && negatives.Length == 0)
-                {
-                    throw new BadInput($"{source.Name}: an example has no negatives; distillation with groupSize {group} needs at least one for each query.");
-                }
-                // A query with too few repeats its own: only those have scores.
+                // A query with too few repeats its own: only those have scores. One with none gets other queries' passages, and the teacher holds nothing of them.
                 int[] own = negatives;
-                negatives = [.. Enumerable.Range(0, group - 1).Select(g => own[g % own.Length])];
+                negatives = own.Length == 0 ? [] : [.. Enumerable.Range(0, group - 1).Select(g => own[g % own.Length])];
                 if (draw.SortByTeacher)
                 {
                     negatives = [.. negatives.OrderByDescending(n => rows.NegativeScores![n]).ThenBy(n => n)];
@@ -82,7 +81,7 @@ public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, b
                 columns[(i * group) + g] = has ? rows.Negatives[negatives[g - 1]] : store.Rows[other].Positives[0];
                 if (teacher is not null)
                 {
-                    teacher[(i * group) + g] = rows.NegativeScores![negatives[g - 1]];
+                    teacher[(i * group) + g] = has ? rows.NegativeScores![negatives[g - 1]] : teacher[i * group] - FarBelow;
                 }
             }
         }

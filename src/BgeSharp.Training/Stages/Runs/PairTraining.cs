@@ -106,13 +106,16 @@ internal sealed class PairTraining : IDisposable
     }
 
     /// <summary>Throws before the first step when scores are needed and an example has none.</summary>
+    /// <param name="why">What needs them.</param>
+    /// <param name="ofNegatives">Whether negatives need scores as well.</param>
+    /// <param name="allHaveNegatives">Whether an example without negatives is an error: mining finds none for some, files should have them.</param>
     /// <exception cref="BadInput">Names the source, what is missing and what to do.</exception>
-    public void RequireScores(string why, bool ofNegatives)
+    public void RequireScores(string why, bool ofNegatives, bool allHaveNegatives)
     {
         for (int i = 0; i < Store.Count; i++)
         {
             PairRows rows = Store.Rows[i];
-            string? missing = rows.PositiveScores is null ? "pos_scores" : !ofNegatives ? null : rows.Negatives.Length == 0 ? "neg" : rows.NegativeScores is null ? "neg_scores" : null;
+            string? missing = rows.PositiveScores is null ? "pos_scores" : !ofNegatives ? null : rows.Negatives.Length == 0 && allHaveNegatives ? "neg" : rows.NegativeScores is null ? "neg_scores" : null;
             if (missing is not null)
             {
                 throw new BadInput($"{Store.Sources[rows.Source].Name}: example {i + 1} of stage \"{_label}\" has no \"{missing}\", which {why} needs; "

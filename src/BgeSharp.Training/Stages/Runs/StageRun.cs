@@ -70,7 +70,8 @@ internal sealed class StageRun(Recipe recipe, int index, string hash, RunFolder 
             }
             if (options.Distillation is not null || options.Objective != "contrastive")
             {
-                pairs.RequireScores(options.Distillation is null ? $"the objective \"{options.Objective}\"" : "distillation", options.Distillation is not null);
+                pairs.RequireScores(options.Distillation is null ? $"the objective \"{options.Objective}\"" : "distillation",
+                    options.Distillation is not null, options.HardNegatives is null || options.Distillation?.Loss == "margin_mse");
             }
         }
         Prepare(0);
