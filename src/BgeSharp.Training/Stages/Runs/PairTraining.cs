@@ -59,6 +59,10 @@ internal sealed class PairTraining : IDisposable
         }
         _observer.Message(step == 0 ? "mining hard negatives" : $"mining hard negatives anew at step {step}");
         int[][] negatives = HardNegativeSearch.Find(Store, encoder, options, _seed + step);
+        if (negatives.Count(n => n.Length == 0) is > 0 and int none)
+        {
+            _observer.Message($"{none} of {negatives.Length} queries have no passage in the rank range that passes the margins");
+        }
         if (step > 0)
         {
             AtomicFile.Write(file, stream =>
