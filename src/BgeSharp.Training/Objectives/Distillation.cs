@@ -63,7 +63,8 @@ public sealed record Distillation(InfoNce Contrast)
     {
         long group = teacherScores.shape[1];
         Tensor own = OwnGroup(scores, group, start);                                                         // [Q, G]
-        return Margins(own).Minus(Margins(teacherScores)).square().mean();
+        Tensor difference = Margins(own).Minus(Margins(teacherScores));
+        return (difference * difference).mean();
 
         Tensor Margins(Tensor s) => s.narrow(1, 0, 1).Minus(s.narrow(1, 1, group - 1));                      // [Q, G − 1]
     }

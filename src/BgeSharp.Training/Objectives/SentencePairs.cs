@@ -24,5 +24,9 @@ public static class SentencePairs
     /// <param name="cosines">[B].</param>
     /// <param name="grades">[B], −1 to 1.</param>
     /// <returns>Scalar.</returns>
-    public static Tensor Cosine(Tensor cosines, Tensor grades) => cosines.Minus(grades).square().mean();
+    public static Tensor Cosine(Tensor cosines, Tensor grades)
+    {
+        Tensor difference = cosines.Minus(grades);
+        return (difference * difference).mean();
+    }
 }
