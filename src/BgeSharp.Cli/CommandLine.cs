@@ -4,6 +4,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using BgeSharp.Cli.Commands;
 using BgeSharp.Cli.Terminals;
+using BgeSharp.Training.Stages;
 
 namespace BgeSharp.Cli;
 
@@ -57,6 +58,11 @@ internal static class CommandLine
         {
             terminal.Error.WriteLine(e.Message);
             return ExitCode.BadUsage;
+        }
+        catch (TrainingDiverged e)
+        {
+            terminal.Error.WriteLine(e.Message);
+            return ExitCode.Failed;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {

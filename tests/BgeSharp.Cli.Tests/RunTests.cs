@@ -23,6 +23,26 @@ public sealed class RunTests : IDisposable
         return (code, output.ToString(), error.ToString());
     }
 
+    // Stops as soon as a line of the output begins with a text.
+    private static async Task<(int Code, string Output, string Error)> Bge(string at, CancellationTokenSource stop, params string[] args)
+    {
+        (StringWriter output, StringWriter error) = (new StoppingWriter(at, stop), new());
+        int code = await CommandLine.RunAsync(args, Terminal.For(output, error), stop.Token);
+        return (code, output.ToString(), error.ToString());
+    }
+
+    private sealed class StoppingWriter(string at, CancellationTokenSource stop) : StringWriter(System.Globalization.CultureInfo.InvariantCulture)
+    {
+        public override void WriteLine(string? value)
+        {
+            base.WriteLine(value);
+            if (value?.StartsWith(at, StringComparison.Ordinal) == true)
+            {
+                stop.Cancel();
+            }
+        }
+    }
+
     [Fact]
     public async Task A_run_leaves_model_reports_and_losses_and_one_that_was_stopped_ends_with_the_same_bytes()
     {
@@ -38,28 +58,51 @@ public sealed class RunTests : IDisposable
         Assert.Equal(["bm25", "untrained", "retromae", "contrastive", "finetune"], stages.Order(Comparer<string>.Create((a, b) => Array.IndexOf(Order, a) - Array.IndexOf(Order, b))));
         Assert.True(report.RootElement.GetProperty("peak_memory_bytes").GetInt64() > 0);
 
-        // Stopped at the first chance, then again, then run to the end.
-        using var stopped = new CancellationTokenSource();
-        await stopped.CancelAsync();
-        var first = await Bge(stopped.Token, ["run", Smoke, "--out", In("parts"), .. Threads]);
-        Assert.True(first.Code == 0, first.Error);
-        Assert.Contains("--resume", first.Output, StringComparison.Ordinal);
-        Assert.Equal(0, (await Bge(stopped.Token, ["run", Smoke, "--out", In("parts"), "--resume", .. Threads])).Code);
+        // Stopped in the middle of two stages, each time told how to go on, then run to the end.
+        foreach (string line in new[] { "retromae 3/8", "contrastive 7/20" })
+        {
+            using var stop = new CancellationTokenSource();
+            var stopped = await Bge(line, stop, ["run", Smoke, "--out", In("parts"), "--set", "exampleQueries=[\"什么是栈\"]", .. Threads]);
+            Assert.True(stopped.Code == 0, stopped.Error);
+            Assert.Contains($"go on with: bge run {Smoke} --out {In("parts")} --set 'exampleQueries=[\"什么是栈\"]' --precision float32 --threads 1 --resume", stopped.Output, StringComparison.Ordinal);
+        }
         Assert.Equal(0, (await Bge(TestContext.Current.CancellationToken, ["run", Smoke, "--out", In("parts"), "--resume", .. Threads])).Code);
 
         Assert.Equal(File.ReadAllBytes(Path.Combine(In("whole"), "model/model.safetensors")), File.ReadAllBytes(Path.Combine(In("parts"), "model/model.safetensors")));
         Assert.Equal(Losses("whole"), Losses("parts"));
     }
 
-    [Fact]
-    public async Task A_folder_with_a_run_is_not_overwritten()
+    [Theory]
+    [InlineData("{\"recipe\":\"x\",\"seconds\":0,\"peakMemoryBytes\":0,\"results\":[]}", "another recipe")]
+    [InlineData("{\"recipe\":\"x\",", "not a valid progress file")]
+    public async Task A_folder_with_something_else_is_not_overwritten(string progress, string said)
     {
         Directory.CreateDirectory(In("old"));
-        File.WriteAllText(Path.Combine(In("old"), "progress.json"), "{\"recipe\":\"x\",\"seconds\":0,\"peakMemoryBytes\":0,\"results\":[]}");
+        File.WriteAllText(Path.Combine(In("old"), "progress.json"), progress);
         var (code, _, error) = await Bge(TestContext.Current.CancellationToken, ["run", Smoke, "--out", In("old"), .. Threads]);
         Assert.Equal(2, code);
-        Assert.Contains("--resume", error, StringComparison.Ordinal);
+        Assert.Contains(said, error, StringComparison.Ordinal);
         Assert.Single(Directory.GetFileSystemEntries(In("old")));
+    }
+
+    [Fact]
+    public async Task A_run_that_another_process_works_on_is_refused()
+    {
+        Directory.CreateDirectory(In("held"));
+        using var held = new FileStream(Path.Combine(In("held"), ".lock"), FileMode.Create, FileAccess.ReadWrite, FileShare.None);
+        var (code, _, error) = await Bge(TestContext.Current.CancellationToken, ["run", Smoke, "--out", In("held"), .. Threads]);
+        Assert.Equal(2, code);
+        Assert.Equal($"{In("held")}: another bge is working on this run; wait until it ends, or choose another --out.", error.Trim());
+    }
+
+    [Fact]
+    public async Task Training_that_diverges_is_one_sentence_and_code_1()
+    {
+        var (code, _, error) = await Bge(TestContext.Current.CancellationToken,
+            ["run", Smoke, "--out", In("wild"), "--set", "stages[0].guard={\"action\": \"raise\", \"spikeFactor\": 1.00001}", "--set", "stages[0].steps=200", "--set", "stages[0].learningRate=1", .. Threads]);
+        Assert.Equal(1, code);
+        Assert.Contains("the loss is a spike", error, StringComparison.Ordinal);
+        Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
     [Theory]

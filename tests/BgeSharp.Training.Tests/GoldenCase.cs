@@ -118,6 +118,8 @@ public sealed class GoldenCase : IDisposable
 
     public void Dispose() => _file.Dispose();
 
+    internal static string ProjectRoot => Root();
+
     private static string Root()
     {
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)

@@ -21,6 +21,19 @@ internal sealed class MachineOptions
         command.Options.Add(_threads);
     }
 
+    /// <summary>The options as they were given, for a command that does the same again.</summary>
+    public IEnumerable<string> Given(ParseResult line)
+    {
+        foreach (Option option in new Option[] { _device, _precision, _threads })
+        {
+            if (line.GetResult(option) is { Implicit: false } result)
+            {
+                yield return option.Name;
+                yield return result.Tokens[0].Value;
+            }
+        }
+    }
+
     /// <summary>Starts libtorch and chooses device and precision.</summary>
     /// <exception cref="BadInput">A name is not known, or the device is not there.</exception>
     public Compute Start(ParseResult line)

@@ -1,6 +1,7 @@
 // bge run: a recipe from its documents to a model folder and a report.
 
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using BgeSharp.Cli.Reports;
 using BgeSharp.Cli.Terminals;
 using BgeSharp.Training.Stages.Recipes;
@@ -17,37 +18,43 @@ internal static class RunCommand
         var recipe = new Argument<string>("RECIPE") { Description = "Recipe file (JSON); recipes/ holds some." };
         var set = new Option<string[]>("--set") { Description = "Change an option: path=value, for example stages[0].steps=100. May be given several times.", HelpName = "PATH=VALUE" };
         var output = new Option<string>("--out") { Description = "Folder of the run; runs/NAME when left out.", HelpName = "DIR" };
-        var resume = new Option<bool>("--resume") { Description = "Go on with the run in the folder." };
+        var resume = new Option<bool>("--resume") { Description = "Go on with the run in the folder, finished or not; an unfinished run of the same recipe goes on without it too." };
+        var changed = AllowChangedData();
         var machine = new MachineOptions();
-        var command = new Command("run", "Run a recipe: one stage or all of them.") { recipe, set, output, resume };
+        var command = new Command("run", "Run a recipe: one stage or all of them.") { recipe, set, output, resume, changed };
         machine.AddTo(command);
         command.SetAction((line, cancellation) =>
         {
             Recipe loaded = RecipeFile.Load(line.GetValue(recipe)!, line.GetValue(set) ?? []);
             string folder = line.GetValue(output) ?? Path.Combine("runs", loaded.Name);
-            string again = $"bge run {line.GetValue(recipe)} --out {folder} --resume";
-            return Task.FromResult(Execute(terminal, loaded, folder, line.GetValue(resume), again, () => machine.Start(line), cancellation));
+            string[] again = ["bge", "run", line.GetValue(recipe)!, "--out", folder, .. (line.GetValue(set) ?? []).SelectMany(s => new[] { "--set", s }), .. machine.Given(line), "--resume"];
+            var how = new RunRequest(folder, line.GetValue(resume), line.GetValue(changed), ShellWords.Join(again), () => machine.Start(line));
+            return Task.FromResult(Execute(terminal, loaded, how, cancellation));
         });
         return command;
     }
 
+    /// <summary>"--allow-changed-data".</summary>
+    public static Option<bool> AllowChangedData()
+        => new("--allow-changed-data") { Description = "Go on although files that the run reads have changed since it began; its end is then nobody's but this run's." };
+
     /// <summary>Runs a recipe and writes its reports.</summary>
     /// <param name="terminal">Where to show it.</param>
     /// <param name="recipe">A checked recipe.</param>
-    /// <param name="folder">The run's folder.</param>
-    /// <param name="resume">Go on with what the folder holds.</param>
-    /// <param name="again">Command that goes on after a stop.</param>
-    /// <param name="start">Starts libtorch.</param>
+    /// <param name="how">Where and how.</param>
     /// <param name="cancellation">Asks for an orderly stop.</param>
-    public static int Execute(Terminal terminal, Recipe recipe, string folder, bool resume, string again, Func<Training.Modeling.Compute> start, CancellationToken cancellation)
+    public static int Execute(Terminal terminal, Recipe recipe, RunRequest how, CancellationToken cancellation)
     {
-        Training.Modeling.Compute compute = start();
+        string folder = how.Folder;
+        Training.Modeling.Compute compute = how.Start();
         using RunProgress progress = terminal.Progress();
-        var run = new RecipeRun(recipe, new RunOptions(folder, compute, progress, TimeProvider.System, resume));
+        var checkpoint = new CheckpointRequest();
+        using IDisposable? asking = OnUserSignal(checkpoint.Ask);
+        var run = new RecipeRun(recipe, new RunOptions(folder, compute, progress, TimeProvider.System, how.Resume) { AllowChangedData = how.AllowChangedData, Checkpoint = checkpoint });
         RunState? state = run.Run(cancellation);
         if (state is null)
         {
-            progress.Message($"stopped, a checkpoint is written; go on with: {again}");
+            progress.Message($"stopped, what is done is kept; go on with: {how.Again}");
             return ExitCode.Done;
         }
         progress.Message("writing the report");
@@ -64,4 +71,25 @@ internal static class RunCommand
         }
         return ExitCode.Done;
     }
+
+    // SIGUSR1 has no name in .NET, and its number is that of the system; Windows has no such signal.
+    private static PosixSignalRegistration? OnUserSignal(Action act)
+    {
+        int? number = OperatingSystem.IsLinux() ? 10 : OperatingSystem.IsMacOS() ? 30 : null;
+        return number is int signal
+            ? PosixSignalRegistration.Create((PosixSignal)signal, context =>
+            {
+                context.Cancel = true;
+                act();
+            })
+            : null;
+    }
 }
+
+/// <summary>Where and how to run a recipe.</summary>
+/// <param name="Folder">The run's folder.</param>
+/// <param name="Resume">Go on with what the folder holds.</param>
+/// <param name="AllowChangedData">Go on with other data than the run began with.</param>
+/// <param name="Again">Command that goes on after a stop.</param>
+/// <param name="Start">Starts libtorch.</param>
+internal sealed record RunRequest(string Folder, bool Resume, bool AllowChangedData, string Again, Func<Training.Modeling.Compute> Start);

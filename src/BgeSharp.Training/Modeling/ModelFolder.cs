@@ -23,13 +23,7 @@ public static class ModelFolder
     /// <param name="card">What goes into bge.json.</param>
     public static void Save(string folder, Weights weights, string prefix, ModelConfig config, ITokenizer tokenizer, ModelCard card)
     {
-        string staging = folder.TrimEnd(Path.DirectorySeparatorChar) + ".writing";
-        if (Directory.Exists(staging))
-        {
-            Directory.Delete(staging, recursive: true);
-        }
-        Directory.CreateDirectory(staging);
-        try
+        AtomicFolder.Publish(folder, staging =>
         {
             HashSet<string> encoder = [.. Encoder.Shapes(prefix, config).Select(s => s.Name)];
             WeightFile.Write(Path.Combine(staging, "model.safetensors"), weights, name => encoder.Contains(name) ? name[prefix.Length..] : null);
@@ -39,17 +33,7 @@ public static class ModelFolder
             (config with { Architecture = config.Kind == ModelKind.Bert ? "BertModel" : "XLMRobertaModel" }).Save(staging);
             tokenizer.Save(staging);
             card.Save(staging);
-            if (Directory.Exists(folder))
-            {
-                Directory.Delete(folder, recursive: true);
-            }
-            Directory.Move(staging, folder);
-        }
-        catch
-        {
-            Directory.Delete(staging, recursive: true);
-            throw;
-        }
+        });
     }
 
     /// <summary>Fills weights from a model folder: the encoder must be there whole, head and decoder may be missing.</summary>

@@ -21,16 +21,18 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
     private readonly GroupDraw _draw;
     private readonly long _seed;
     private readonly Action<int>? _refresh;
-    private IEnumerator<ContrastiveBatch>? _batches;
+    private IEnumerator<(int[] Rows, ContrastiveBatch Batch)>? _batches;
+    private long _position;
+    private int _refreshedAt;
 
     /// <param name="options">Validated options.</param>
     /// <param name="weights">Holds every weight of an encoder without prefix, and the heads of <see cref="ContrastiveStageOptions.Outputs"/>.</param>
     /// <param name="encoder">The model over these weights.</param>
     /// <param name="store">Tokenised pairs.</param>
     /// <param name="seed">Seed of order, draws and dropout.</param>
-    /// <param name="firstStep">Step to begin with, from 0.</param>
-    /// <param name="refresh">Mines the store's negatives anew; called with the step before steps that are a multiple of refreshSteps; null for never.</param>
-    public ContrastiveStage(ContrastiveStageOptions options, Weights weights, M3Encoder encoder, PairStore store, long seed, int firstStep, Action<int>? refresh = null)
+    /// <param name="position">Position in the order of batches to begin with, in steps.</param>
+    /// <param name="refresh">Gives the store the negatives of a step that is a multiple of refreshSteps; null for never.</param>
+    public ContrastiveStage(ContrastiveStageOptions options, Weights weights, M3Encoder encoder, PairStore store, long seed, long position, Action<int>? refresh = null)
     {
         _options = options;
         _encoder = encoder;
@@ -43,10 +45,7 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
         _draw = ContrastiveSettings.Draw(options);
         _order = ContrastiveSettings.Order(options, store, seed);
         TotalSteps = options.Steps > 0 ? options.Steps : Math.Max(1, (int)Math.Ceiling(_order.BatchesPerEpoch() * options.Epochs / options.Accumulate));
-        if (_refresh is null || firstStep % options.HardNegatives!.RefreshSteps != 0)
-        {
-            _batches = From(firstStep);
-        }
+        _position = position;
     }
 
     /// <inheritdoc/>
@@ -58,26 +57,38 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
     /// <inheritdoc/>
     public StepFigures ForwardBackward(int step)
     {
-        if (_refresh is not null && step % _options.HardNegatives!.RefreshSteps == 0 && step > 0)
+        if (_refresh is not null && step / _options.HardNegatives!.RefreshSteps * _options.HardNegatives.RefreshSteps is int due && due != _refreshedAt)
         {
             // Batches made ahead hold the old negatives.
-            _batches?.Dispose();
-            _refresh(step);
-            _batches = From(step);
+            GoTo(_position);
+            _refresh(due);
+            _refreshedAt = due;
         }
-        _batches ??= From(step);
+        _batches ??= From(_position);
+        _position++;
         var figures = new Dictionary<string, double>();
         double loss = 0;
         long tokens = 0;
+        int negatives = int.MaxValue;
+        var trace = new BatchTrace();
         for (int micro = 0; micro < _options.Accumulate; micro++)
         {
             _batches.MoveNext();
-            ContrastiveBatch batch = _batches.Current;
+            (int[] rows, ContrastiveBatch batch) = _batches.Current;
+            trace.Add(rows, batch.Queries, batch.Passages);
+            negatives = Math.Min(negatives, (_options.InBatchNegatives && !batch.OwnGroupOnly ? batch.Passages.Count : batch.Group) - 1);
             _encoding.Run([batch.Queries, batch.Passages], k => (long)(HashCodes.Of(_seed, step, (micro * 1_000_003L) + k) >> 1), sides => loss += Backward(sides[0], sides[1], batch, step, figures));
             Add(figures, "padding", _encoding.Padding / _options.Accumulate);
             tokens += batch.Queries.TokenCount + batch.Passages.TokenCount;
         }
-        return new StepFigures(loss, tokens, figures);
+        return new StepFigures(loss, tokens, figures) { Batch = trace, Negatives = _options.Objective == "contrastive" ? negatives : null };
+    }
+
+    /// <inheritdoc/>
+    public void GoTo(long position)
+    {
+        _batches?.Dispose();
+        (_batches, _position) = (null, position);
     }
 
     /// <inheritdoc/>
@@ -127,10 +138,11 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
         return loss.to_type(ScalarType.Float32).item<float>();
     }
 
-    private IEnumerator<ContrastiveBatch> From(int step)
+    // Batches are made on another thread; each depends on its number and the seed alone.
+    private IEnumerator<(int[] Rows, ContrastiveBatch Batch)> From(long position)
     {
-        long first = (long)step * _options.Accumulate;
-        return Prefetch.Ahead(_order.From(first).Select((rows, i) => ContrastiveBatch.Draw(_store, rows, _draw, _seed, first + i))).GetEnumerator();
+        long first = position * _options.Accumulate;
+        return Prefetch.Ahead(_order.From(first).Select((rows, i) => (rows, ContrastiveBatch.Draw(_store, rows, _draw, _seed, first + i)))).GetEnumerator();
     }
 
     private static void Add(Dictionary<string, double> figures, string name, double value) => figures[name] = figures.GetValueOrDefault(name) + value;

@@ -34,4 +34,8 @@ public interface IRunObserver
 /// <param name="Remaining">Estimate of the time to the end of the stage; zero when not known.</param>
 /// <param name="Figures">Whatever else the objective reports, such as accuracies; may be empty.</param>
 public sealed record StepReport(
-    string Stage, int Step, int TotalSteps, double Loss, double LearningRate, double TokensPerSecond, TimeSpan Remaining, IReadOnlyDictionary<string, double> Figures);
+    string Stage, int Step, int TotalSteps, double Loss, double LearningRate, double TokensPerSecond, TimeSpan Remaining, IReadOnlyDictionary<string, double> Figures)
+{
+    /// <summary>Running hash of all batches of the stage so far, 16 hexadecimal digits; empty when the stage does not tell.</summary>
+    public string Batches { get; init; } = "";
+}

@@ -14,21 +14,22 @@ public sealed class RerankerStage : ITrainableStage, IDisposable
     private readonly RerankerStageOptions _options;
     private readonly CrossEncoder _model;
     private readonly long _seed;
-    private readonly IEnumerator<ContrastiveBatch> _batches;
+    private readonly PairStore _store;
+    private readonly PairOrder _order;
+    private IEnumerator<(int[] Rows, ContrastiveBatch Batch)> _batches;
 
     /// <param name="options">Validated options.</param>
     /// <param name="weights">Holds encoder and head.</param>
     /// <param name="model">The model over these weights.</param>
     /// <param name="store">Tokenised pairs.</param>
     /// <param name="seed">Seed of order, draws and dropout.</param>
-    /// <param name="firstStep">Step to begin with, from 0.</param>
-    public RerankerStage(RerankerStageOptions options, Weights weights, CrossEncoder model, PairStore store, long seed, int firstStep)
+    /// <param name="position">Position in the order of batches to begin with, in steps.</param>
+    public RerankerStage(RerankerStageOptions options, Weights weights, CrossEncoder model, PairStore store, long seed, long position)
     {
-        (_options, Weights, _model, _seed) = (options, weights, model, seed);
-        var order = new PairOrder(seed, [.. store.Rows.Select(r => r.Source)], options.BatchPairs);
-        TotalSteps = options.Steps > 0 ? options.Steps : Math.Max(1, (int)Math.Ceiling(order.BatchesPerEpoch() * options.Epochs / options.Accumulate));
-        long first = (long)firstStep * options.Accumulate;
-        _batches = Prefetch.Ahead(order.From(first).Select((rows, i) => ContrastiveBatch.Draw(store, rows, options.GroupSize, seed, first + i))).GetEnumerator();
+        (_options, Weights, _model, _store, _seed) = (options, weights, model, store, seed);
+        _order = new PairOrder(seed, [.. store.Rows.Select(r => r.Source)], options.BatchPairs);
+        TotalSteps = options.Steps > 0 ? options.Steps : Math.Max(1, (int)Math.Ceiling(_order.BatchesPerEpoch() * options.Epochs / options.Accumulate));
+        _batches = From(position);
     }
 
     /// <inheritdoc/>
@@ -42,10 +43,14 @@ public sealed class RerankerStage : ITrainableStage, IDisposable
     {
         double loss = 0, accuracy = 0;
         long tokens = 0;
+        int negatives = int.MaxValue;
+        var trace = new BatchTrace();
         for (int micro = 0; micro < _options.Accumulate; micro++)
         {
             _batches.MoveNext();
-            ContrastiveBatch batch = _batches.Current;
+            (int[] rows, ContrastiveBatch batch) = _batches.Current;
+            trace.Add(rows, batch.Queries, batch.Passages);
+            negatives = Math.Min(negatives, batch.Group - 1);
             int group = batch.Group, count = batch.Queries.Count;
             int[][] pairs = [.. Enumerable.Range(0, count * group).Select(i => _model.Join(Cut(batch.Queries[i / group]), batch.Passages[i], _options.MaxLength))];
             int[] longest = [.. Enumerable.Range(0, count).Select(q => pairs.AsSpan(q * group, group).ToArray().Max(p => p.Length))];
@@ -66,11 +71,24 @@ public sealed class RerankerStage : ITrainableStage, IDisposable
             }
             tokens += pairs.Sum(p => p.Length);
         }
-        return new StepFigures(loss, tokens, new Dictionary<string, double> { ["group_accuracy"] = accuracy });
+        return new StepFigures(loss, tokens, new Dictionary<string, double> { ["group_accuracy"] = accuracy }) { Batch = trace, Negatives = negatives };
+    }
+
+    /// <inheritdoc/>
+    public void GoTo(long position)
+    {
+        _batches.Dispose();
+        _batches = From(position);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _batches.Dispose();
+
+    private IEnumerator<(int[] Rows, ContrastiveBatch Batch)> From(long position)
+    {
+        long first = position * _options.Accumulate;
+        return Prefetch.Ahead(_order.From(first).Select((rows, i) => (rows, ContrastiveBatch.Draw(_store, rows, _options.GroupSize, _seed, first + i)))).GetEnumerator();
+    }
 
     // The query keeps its own limit, its end token with it.
     private int[] Cut(ReadOnlySpan<int> query)

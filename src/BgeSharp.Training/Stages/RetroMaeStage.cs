@@ -18,7 +18,10 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
     private readonly RetroMae _model;
     private readonly long _seed;
     private readonly bool _wantsBags;
-    private readonly IEnumerator<RetroMaeBatch> _batches;
+    private readonly DecoderMasks _decoder;
+    private readonly RetroMaeMasks _masks;
+    private readonly TokenBudgetOrder _order;
+    private IEnumerator<(int[] Rows, RetroMaeBatch Batch)> _batches;
 
     /// <param name="options">Validated options.</param>
     /// <param name="weights">Holds every weight of <see cref="RetroMae.Shapes"/>.</param>
@@ -27,8 +30,8 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
     /// <param name="tokenizer">Tells special tokens and word pieces.</param>
     /// <param name="store">Tokenised texts, special tokens included.</param>
     /// <param name="seed">Seed of order, masks and dropout.</param>
-    /// <param name="firstStep">Step to begin with, from 0.</param>
-    public RetroMaeStage(RetroMaeStageOptions options, Weights weights, ModelConfig config, Pooling pooling, ITokenizer tokenizer, TokenStore store, long seed, int firstStep)
+    /// <param name="firstStep">Position in the order of batches to begin with, in steps.</param>
+    public RetroMaeStage(RetroMaeStageOptions options, Weights weights, ModelConfig config, Pooling pooling, ITokenizer tokenizer, TokenStore store, long seed, long firstStep)
     {
         _options = options;
         _config = config;
@@ -38,12 +41,11 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
         RetroMaeDesign design = options.Design;
         _model = new RetroMae(weights, config, design, pooling);
         _wantsBags = design.Task == PretrainingTask.DupMae;
-        DecoderMasks decoder = !design.HasDecoder ? DecoderMasks.None : design.PlainDecoding ? DecoderMasks.Text : DecoderMasks.Rows;
-        var masks = new RetroMaeMasks(tokenizer, options.EncoderMaskRatio, options.DecoderMaskRatio, options.DecoderMaskPool);
-        var order = new TokenBudgetOrder(seed, [.. Enumerable.Range(0, store.Count).Select(store.LengthOf)], options.BatchTokens);
-        TotalSteps = options.Steps > 0 ? options.Steps : Math.Max(1, (int)Math.Ceiling(order.BatchesPerEpoch() * options.Epochs / options.Accumulate));
-        long first = (long)firstStep * options.Accumulate;
-        _batches = Prefetch.Ahead(order.From(first).Select((rows, i) => RetroMaeBatch.Draw(_store, rows, masks, seed, first + i, decoder))).GetEnumerator();
+        _decoder = !design.HasDecoder ? DecoderMasks.None : design.PlainDecoding ? DecoderMasks.Text : DecoderMasks.Rows;
+        _masks = new RetroMaeMasks(tokenizer, options.EncoderMaskRatio, options.DecoderMaskRatio, options.DecoderMaskPool);
+        _order = new TokenBudgetOrder(seed, [.. Enumerable.Range(0, store.Count).Select(store.LengthOf)], options.BatchTokens);
+        TotalSteps = options.Steps > 0 ? options.Steps : Math.Max(1, (int)Math.Ceiling(_order.BatchesPerEpoch() * options.Epochs / options.Accumulate));
+        _batches = From(firstStep);
     }
 
     /// <inheritdoc/>
@@ -57,13 +59,15 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
     {
         double encoderLoss = 0, decoderLoss = 0, bagLoss = 0, total = 0, encoderAccuracy = 0, decoderAccuracy = 0;
         long tokens = 0;
+        var trace = new BatchTrace();
         for (int micro = 0; micro < _options.Accumulate; micro++)
         {
             using var scope = NewDisposeScope();
             // Dropout draws from torch's generator: seeding it per micro-batch makes a resumed run draw the same.
             manual_seed((long)(HashCodes.Of(_seed, step, micro) >> 1));
             _batches.MoveNext();
-            RetroMaeBatch batch = _batches.Current;
+            (int[] rows, RetroMaeBatch batch) = _batches.Current;
+            trace.Add(rows, batch.Original, batch.Encoder.Texts);
             RetroMaeLoss loss = _model.Loss(ToTensors(batch), training: true);
             Tensor sum = loss.Total;
             sum.Over(_options.Accumulate).backward();
@@ -85,13 +89,46 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
         {
             figures["bag_loss"] = bagLoss;
         }
-        return new StepFigures(total, tokens, figures);
+        return new StepFigures(total, tokens, figures) { Batch = trace };
+    }
+
+    /// <inheritdoc/>
+    public void GoTo(long position)
+    {
+        _batches.Dispose();
+        _batches = From(position);
+    }
+
+    /// <summary>The mean loss on other texts, in nats, with masks that are the same at every call; nothing is learnt.</summary>
+    /// <param name="texts">At least one tokenised text.</param>
+    public double HeldOutLoss(TokenStore texts)
+    {
+        double sum = 0;
+        long tokens = 0;
+        var order = new TokenBudgetOrder(0, [.. Enumerable.Range(0, texts.Count).Select(texts.LengthOf)], _options.BatchTokens);
+        foreach (int[] rows in order.From(0).Take(order.BatchesPerEpoch()))
+        {
+            using var scope = NewDisposeScope();
+            using var noGrad = no_grad();
+            RetroMaeBatch batch = RetroMaeBatch.Draw(texts, rows, _masks, 0, 0, _decoder);
+            RetroMaeLoss loss = _model.Loss(ToTensors(batch), training: false);
+            sum += Number(loss.Total) * batch.Original.TokenCount;
+            tokens += batch.Original.TokenCount;
+        }
+        return sum / tokens;
     }
 
     /// <inheritdoc/>
     public void Dispose() => _batches.Dispose();
 
     private static double Number(Tensor? scalar) => scalar is null ? 0 : scalar.to_type(ScalarType.Float64).item<double>();
+
+    // Batches are made on another thread; each depends on its number and the seed alone.
+    private IEnumerator<(int[] Rows, RetroMaeBatch Batch)> From(long position)
+    {
+        long first = position * _options.Accumulate;
+        return Prefetch.Ahead(_order.From(first).Select((rows, i) => (rows, RetroMaeBatch.Draw(_store, rows, _masks, _seed, first + i, _decoder)))).GetEnumerator();
+    }
 
     private MaskedTexts ToTensors(RetroMaeBatch batch)
     {

@@ -1,4 +1,4 @@
-// The loop: next batch → forward and backward → finite? → clip → step → once in a while: log, checkpoint.
+// The loop: next batch → forward and backward → good? → clip → step → once in a while: evaluate, log, checkpoint.
 // It knows no particular stage, no file and no clock of its own.
 
 using BgeSharp.Training.Optimization;
@@ -6,67 +6,147 @@ using BgeSharp.Training.Stages.Recipes;
 
 namespace BgeSharp.Training.Stages;
 
+/// <summary>Why a checkpoint is asked for.</summary>
+public enum CheckpointReason
+{
+    /// <summary>Its step has come.</summary>
+    Regular,
+
+    /// <summary>The last evaluation is the best so far.</summary>
+    Best,
+
+    /// <summary>Somebody asked.</summary>
+    Asked,
+
+    /// <summary>The run stops after it.</summary>
+    Stopping,
+}
+
 /// <summary>What the loop calls once in a while.</summary>
 /// <param name="Log">Called with averages since the last call.</param>
-/// <param name="Checkpoint">Called with the number of steps done.</param>
+/// <param name="Checkpoint">Called with the state to keep.</param>
 /// <param name="CheckpointEvery">Steps between checkpoints.</param>
 /// <param name="Time">Clock for rates and estimates.</param>
-public sealed record TrainerHooks(Action<StepReport> Log, Action<int> Checkpoint, int CheckpointEvery, TimeProvider Time);
+public sealed record TrainerHooks(Action<StepReport> Log, Action<TrainerState, CheckpointReason> Checkpoint, int CheckpointEvery, TimeProvider Time)
+{
+    /// <summary>Measures the model after some steps; higher is better.</summary>
+    public Func<int, double>? Evaluate { get; init; }
+
+    /// <summary>Brings weights, moments and state back to a checkpoint at a multiple of <see cref="CheckpointEvery"/>, at this step or before it.</summary>
+    public Func<int, TrainerState>? RollBack { get; init; }
+
+    /// <summary>Told about steps that the optimizer was not shown.</summary>
+    public Action<BadStep> Bad { get; init; } = _ => { };
+
+    /// <summary>Told sentences worth knowing.</summary>
+    public Action<string> Warn { get; init; } = _ => { };
+
+    /// <summary>True once after somebody asked for a checkpoint.</summary>
+    public Func<bool> CheckpointAsked { get; init; } = () => false;
+}
 
 /// <summary>Trains one stage.</summary>
 public sealed class Trainer(ITrainableStage stage, AdamW optimizer, StageOptions options, TrainerHooks hooks)
 {
-    /// <summary>Steps in a row with a loss or gradient that is not finite before the run gives up.</summary>
-    public const int MostSkippedInARow = 10;
+    private readonly Schedule _schedule = ScheduleOf(options, stage.TotalSteps);
+    private readonly StepGuard _guard = new(options.Guard, hooks.Warn);
 
-    private readonly Schedule _schedule = new(options.LearningRate, (int)Math.Round(stage.TotalSteps * options.WarmupRatio), stage.TotalSteps,
-        options.Schedule == "cosine" ? Decay.Cosine : Decay.Linear);
+    /// <summary>Learning rates of a stage.</summary>
+    public static Schedule ScheduleOf(StageOptions options, int totalSteps)
+        => new(options.LearningRate, (int)Math.Round(totalSteps * options.WarmupRatio), totalSteps, options.Schedule == "cosine" ? Decay.Cosine : Decay.Linear);
 
-    /// <summary>Runs from a step to the end.</summary>
-    /// <param name="firstStep">Steps done before.</param>
+    /// <summary>Runs from a state to the end.</summary>
+    /// <param name="state">Where to begin; a new one for the whole stage.</param>
     /// <param name="stop">Asks for an orderly stop: the step is finished and a checkpoint published.</param>
-    /// <returns>True when the stage is done, false when it was stopped.</returns>
-    /// <exception cref="InvalidOperationException">Loss or gradients were not finite for <see cref="MostSkippedInARow"/> steps in a row.</exception>
-    public bool Run(int firstStep, CancellationToken stop)
+    /// <returns>The last state when the stage is done, null when it was stopped.</returns>
+    /// <exception cref="TrainingDiverged">A bad step, and the recipe raises; or more of them than its limit.</exception>
+    public TrainerState? Run(TrainerState state, CancellationToken stop)
     {
-        var window = new ReportWindow(options.Label, stage.TotalSteps, firstStep, hooks.Time);
-        int skipped = 0;
-        for (int step = firstStep; step < stage.TotalSteps; step++)
+        int total = stage.TotalSteps;
+        var window = new ReportWindow(options.Label, total, state.Step, hooks.Time);
+        while (state.Step < total && !Patience(state))
         {
-            double rate = _schedule.At(step);
+            double rate = _schedule.At(state.Step);
             stage.Weights.Zero();
-            StepFigures figures = stage.ForwardBackward(step);          // gradients land in one flat buffer
+            StepFigures figures = stage.ForwardBackward(state.Step);    // gradients land in one flat buffer
             double norm = stage.Weights.Norm();
-            bool finite = double.IsFinite(figures.Loss) && double.IsFinite(norm);
-            if (finite)
+            state.Batches = figures.Batch?.Chain(state.Batches) ?? state.Batches;
+            string? fault = _guard.Fault(figures, norm, state);
+            if (fault is not null && OnBadStep(ref state, fault, figures, norm))
             {
+                continue;                                               // rolled back: the state is an earlier one
+            }
+            if (fault is null)
+            {
+                _guard.Look(options.Label, figures, norm, state);
                 stage.Weights.ClipTo(norm, options.MaxGradientNorm);
                 optimizer.Step(rate);
-                skipped = 0;
+                state.BadInARow = 0;
             }
-            else if (++skipped == MostSkippedInARow)
-            {
-                throw new InvalidOperationException($"{options.Label}: loss or gradients were not finite for {skipped} steps up to step {step + 1}; lower learningRate, or use --precision float32.");
-            }
-            window.Add(figures, norm, finite);
+            state.Step++;
+            window.Add(state, figures, norm, fault is null);
 
             // once in a while
-            int done = step + 1;
-            bool last = done == stage.TotalSteps;
-            if (done % options.LogEvery == 0 || last)
+            bool best = Evaluates(state.Step) && Evaluate(state);
+            bool last = state.Step == total || Patience(state);
+            if (state.Step % options.LogEvery == 0 || last)
             {
-                hooks.Log(window.Close(done, rate));
+                hooks.Log(window.Close(state, rate));
             }
-            if (stop.IsCancellationRequested && !last)
+            bool stopping = stop.IsCancellationRequested && !last;
+            CheckpointReason? reason = stopping ? CheckpointReason.Stopping
+                : best && options.KeepBest ? CheckpointReason.Best
+                : hooks.CheckpointAsked() ? CheckpointReason.Asked
+                : state.Step % hooks.CheckpointEvery == 0 && !last ? CheckpointReason.Regular
+                : null;
+            if (reason is { } why)
             {
-                hooks.Checkpoint(done);
-                return false;
+                hooks.Checkpoint(state, why);
             }
-            if (done % hooks.CheckpointEvery == 0 && !last)
+            if (stopping)
             {
-                hooks.Checkpoint(done);
+                return null;
             }
         }
+        return state;
+    }
+
+    private bool Patience(TrainerState state) => options.EarlyStop > 0 && state.SinceBest >= options.EarlyStop;
+
+    private bool Evaluates(int done) => hooks.Evaluate is not null && options.EvaluateEvery > 0 && (done % options.EvaluateEvery == 0 || done == stage.TotalSteps);
+
+    // True when the score is the best so far.
+    private bool Evaluate(TrainerState state)
+    {
+        var score = new Score(state.Step, hooks.Evaluate!(state.Step));
+        state.Scores.Add(score);
+        return state.Best == score;
+    }
+
+    // True after a rollback, false when the step counts as done and is skipped.
+    private bool OnBadStep(ref TrainerState state, string fault, StepFigures figures, double norm)
+    {
+        GuardOptions guard = options.Guard;
+        hooks.Bad(new BadStep(options.Label, state.Step, fault, guard.Action, figures.Loss, norm, figures.Batch?.Rows ?? []));
+        bool rollBack = guard.Action == "rollback" && hooks.RollBack is not null;
+        int tries = rollBack ? state.RollBacks + 1 : state.BadInARow + 1;
+        if (guard.Action == "raise" || tries >= guard.Limit)
+        {
+            string often = guard.Action == "raise" ? "" : rollBack ? $" ({tries} rollbacks of this stage)" : $" ({tries} steps in a row)";
+            string half = stage.Weights.Compute.Type == ScalarType.Float32 ? "" : ", or use --precision float32: the products are computed in " + stage.Weights.Compute.Type;
+            throw new TrainingDiverged($"{options.Label}: {fault} at step {state.Step + 1}{often}; lower learningRate or look at the batch's rows in events.jsonl{half}.");
+        }
+        if (!rollBack)
+        {
+            state.BadInARow++;
+            return false;
+        }
+        long bad = state.Step + state.PassedOver;                       // position of the bad batch in the order
+        int rollBacks = state.RollBacks;
+        state = hooks.RollBack!(Math.Max(0, state.Step - guard.RollBack) / hooks.CheckpointEvery * hooks.CheckpointEvery);
+        state.RollBacks = rollBacks + 1;
+        state.PassedOver = bad + guard.PassOver - state.Step;
+        stage.GoTo(state.Step + state.PassedOver);
         return true;
     }
 }

@@ -29,9 +29,13 @@ public sealed class AtomicFile : IDisposable
                 throw new IOException("a folder has this name");
             }
             string folder = System.IO.Path.GetDirectoryName(full) ?? throw new IOException("the path has no folder");
-            Directory.CreateDirectory(folder);
+            IFileSystem files = FileSystem.Current;
+            if (!Directory.Exists(folder))
+            {
+                files.CreateFolder(folder);
+            }
             string temporary = System.IO.Path.Combine(folder, $".{System.IO.Path.GetFileName(full)}.{Guid.NewGuid():N}.tmp");
-            var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16);
+            var stream = files.Open(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16);
             return new AtomicFile(path, temporary, stream);
         }
         catch (Exception e) when (IsDeviceFailure(e))
@@ -71,7 +75,7 @@ public sealed class AtomicFile : IDisposable
         {
             stream.Flush(flushToDisk: true);
             stream.Dispose();
-            File.Move(_temporary, Path, overwrite: true);
+            FileSystem.Current.Move(_temporary, Path);
             _stream = null;
         }
         catch (Exception e) when (IsDeviceFailure(e))
@@ -90,7 +94,14 @@ public sealed class AtomicFile : IDisposable
         // A full disk refuses the flush inside Dispose too; the temporary file must go all the same.
         try { _stream.Dispose(); } catch (IOException) { }
         _stream = null;
-        try { File.Delete(_temporary); } catch (Exception e) when (IsDeviceFailure(e)) { }
+        try { FileSystem.Current.Delete(_temporary); } catch (Exception e) when (IsDeviceFailure(e)) { }
+    }
+
+    /// <summary>True for names that <see cref="Create"/> gives to files not yet whole: ".NAME.", 32 hexadecimal digits, ".tmp".</summary>
+    internal static bool IsTemporary(string path)
+    {
+        string[] parts = System.IO.Path.GetFileName(path).Split('.');
+        return parts.Length >= 4 && parts[0].Length == 0 && parts[^1] == "tmp" && parts[^2].Length == 32 && parts[^2].All(char.IsAsciiHexDigitLower);
     }
 
     private static bool IsDeviceFailure(Exception e) => e is IOException or UnauthorizedAccessException;

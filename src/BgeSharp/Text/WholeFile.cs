@@ -9,19 +9,27 @@ internal static class WholeFile
     /// <param name="write">Writes the content.</param>
     public static void Write(string path, Action<Stream> write)
     {
-        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        IFileSystem files = FileSystem.Current;
+        string full = Path.GetFullPath(path);
+        // The form that Formats.AtomicFolder.RemoveLeftovers knows, should the process end here.
+        string temporary = Path.Combine(Path.GetDirectoryName(full)!, $".{Path.GetFileName(full)}.{Guid.NewGuid():N}.tmp");
+        bool renamed = false;
         try
         {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16))
+            using (FileStream stream = files.Open(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16))
             {
                 write(stream);
                 stream.Flush(true);
             }
-            File.Move(temporary, path, true);
+            files.Move(temporary, full);
+            renamed = true;
         }
         finally
         {
-            File.Delete(temporary);
+            if (!renamed)
+            {
+                files.Delete(temporary);
+            }
         }
     }
 }

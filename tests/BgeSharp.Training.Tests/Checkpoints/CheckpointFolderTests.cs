@@ -2,6 +2,7 @@ using BgeSharp.Training.Checkpoints;
 using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Optimization;
 using BgeSharp.Training.Tests.Data;
+using BgeSharp.Training.Tests.Faults;
 using static TorchSharp.torch;
 
 namespace BgeSharp.Training.Tests.Checkpoints;
@@ -27,12 +28,12 @@ public sealed class CheckpointFolderTests : IDisposable
         Step();
         Step();
         var checkpoints = new CheckpointFolder(_folder.Path, 2);
-        checkpoints.Publish(State(7), _weights, _optimizer);
+        Publish(checkpoints, State(7));
         using Weights weights = TinyModel.Encoder(Compute.Float32, seed: 9);
         using var optimizer = new AdamW(weights, 0.01);
-        (string folder, CheckpointState state) = checkpoints.Latest(0, "r")!.Value;
-        CheckpointFolder.Restore(folder, state, weights, optimizer);
-        Assert.Equal(State(7), state);
+        FoundCheckpoint found = checkpoints.Latest(0, "r")!;
+        CheckpointFolder.Restore(found, weights, optimizer);
+        Assert.Equal(State(7) with { Needs = [] }, found.State with { Needs = [] });
         Assert.Equal(2, optimizer.Steps);
         Assert.Equal(Bits(_weights.Values), Bits(weights.Values));
         Assert.Equal(Bits(_optimizer.FirstMoment), Bits(optimizer.FirstMoment));
@@ -45,40 +46,79 @@ public sealed class CheckpointFolderTests : IDisposable
         var checkpoints = new CheckpointFolder(_folder.Path, 2);
         foreach (int step in new[] { 5, 10, 100 })
         {
-            checkpoints.Publish(State(step), _weights, _optimizer);
+            Publish(checkpoints, State(step));
         }
         Assert.Equal(["01-s-000010", "01-s-000100"], Names());
-        Assert.Equal(100, checkpoints.Latest(0, "r")!.Value.State.Step);
+        Assert.Equal(100, checkpoints.Latest(0, "r")!.State.Step);
         Assert.Null(checkpoints.Latest(1, "r"));
         Assert.Null(checkpoints.Latest(0, "other"));
-        checkpoints.Publish(State(100), _weights, _optimizer);      // again, after a resumed run
+        Publish(checkpoints, State(100));      // again, after a resumed run
         Assert.Equal(["01-s-000010", "01-s-000100"], Names());
     }
 
     [Fact]
     public void What_a_kill_left_half_written_is_removed_at_the_next_start()
     {
-        new CheckpointFolder(_folder.Path, 2).Publish(State(5), _weights, _optimizer);
+        Publish(new CheckpointFolder(_folder.Path, 2), State(5));
         _folder.Write("01-s-000010.writing/weights.safetensors", "half");
         var checkpoints = new CheckpointFolder(_folder.Path, 2);
         Assert.Equal(["01-s-000005"], Names());
-        Assert.Equal(5, checkpoints.Latest(0, "r")!.Value.State.Step);
+        Assert.Equal(5, checkpoints.Latest(0, "r")!.State.Step);
     }
 
     [Fact]
     public void A_write_that_fails_leaves_earlier_checkpoints_as_they_were()
     {
-        var checkpoints = new CheckpointFolder(_folder.Path, 1);
-        checkpoints.Publish(State(5), _weights, _optimizer);
-        byte[] before = File.ReadAllBytes(Path.Combine(_folder.Path, "01-s-000005", "weights.safetensors"));
-        var broken = new AdamW(_weights, 0.01);
-        broken.Dispose();                                           // its moments cannot be written any more
-        Assert.ThrowsAny<Exception>(() => checkpoints.Publish(State(10), _weights, broken));
-        Assert.Equal(["01-s-000005"], Names());
-        Assert.Equal(before, File.ReadAllBytes(Path.Combine(_folder.Path, "01-s-000005", "weights.safetensors")));
+        var checkpoints = new CheckpointFolder(_folder.Path, 1, Assert.Fail);
+        Publish(checkpoints, State(5));
+        Publish(checkpoints, State(10));
+        Dictionary<string, string> before = _folder.Contents();
+        for (int n = 1; ; n++)
+        {
+            using var faulty = new FaultyFileSystem(n, Fault.Fails);
+            using (FileSystem.Use(faulty))
+            {
+                try
+                {
+                    Publish(checkpoints, State(15));
+                }
+                catch (IOException)
+                {
+                    continue;
+                }
+            }
+            Assert.False(faulty.Fired);
+            Assert.True(n > 10);
+            break;
+        }
+        Assert.Equal(["01-s-000015"], Names());
+        Assert.Equal(before.Count, _folder.Contents().Count);
+        Assert.Equal(15, checkpoints.Latest(0, "r")!.State.Step);
     }
 
-    private CheckpointState State(int step) => new("r", 0, "s", step, _optimizer.Steps);
+    [Fact]
+    public void Pointers_and_what_a_kept_checkpoint_needs_outlive_pruning()
+    {
+        var checkpoints = new CheckpointFolder(_folder.Path, 1, Assert.Fail);
+        Publish(checkpoints, State(5) with { BestStep = 5, Needs = [5] });
+        Publish(checkpoints, State(10) with { BestStep = 5, Needs = [5] });
+        Publish(checkpoints, State(15) with { BestStep = 5, Needs = [5, 10] });
+        Assert.Equal(["01-s-000005", "01-s-000010", "01-s-000015"], Names());
+        Assert.StartsWith("01-s-000015 ", File.ReadAllText(checkpoints.LatestPointer.Path), StringComparison.Ordinal);
+        Assert.StartsWith("01-s-000005 ", File.ReadAllText(checkpoints.BestPointer.Path), StringComparison.Ordinal);
+        Publish(checkpoints, State(20) with { BestStep = 20, Needs = [20] });
+        Assert.Equal(["01-s-000020"], Names());
+        Assert.StartsWith("01-s-000020 ", File.ReadAllText(checkpoints.BestPointer.Path), StringComparison.Ordinal);
+    }
+
+    private CheckpointState State(int step) => new() { Recipe = "r", StageIndex = 0, Stage = "s", Step = step, OptimizerSteps = _optimizer.Steps };
+
+    private void Publish(CheckpointFolder folder, CheckpointState state)
+    {
+        using var snapshot = new CheckpointSnapshot(_weights);
+        snapshot.Take(_weights, _optimizer);
+        folder.Publish(state, snapshot, "{}\n");
+    }
 
     private void Step()
     {

@@ -29,5 +29,9 @@ internal sealed class TemporaryFolder : IDisposable
         return packed.ToArray();
     }
 
+    /// <summary>Relative path of every file → its bytes as text.</summary>
+    public Dictionary<string, string> Contents() => Directory.GetFiles(Path, "*", SearchOption.AllDirectories)
+        .ToDictionary(f => System.IO.Path.GetRelativePath(Path, f), f => Convert.ToHexString(File.ReadAllBytes(f)));
+
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

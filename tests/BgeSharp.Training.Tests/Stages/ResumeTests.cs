@@ -11,7 +11,7 @@ using BgeSharp.Training.Tests.Data;
 
 namespace BgeSharp.Training.Tests.Stages;
 
-/// <summary>A run that is stopped and goes on from its checkpoint ends with the weights of one that was not, bit for bit, dropout included.</summary>
+/// <summary>A run that is stopped and goes on from its checkpoint ends with the weights, moments, batches and log lines of one that was not, bit for bit, dropout included.</summary>
 public sealed class ResumeTests : IDisposable
 {
     private const int Steps = 7;
@@ -24,7 +24,7 @@ public sealed class ResumeTests : IDisposable
     public void RetroMae_goes_on_as_if_never_stopped(int stopAfter)
     {
         using TokenStore store = TokenStore.Create(Path.Combine(_folder.Path, "ids"), Enumerable.Range(3, 24).Select(n => _tokenizer.EncodeWithSpecial(TinyModel.Text(n, n), 40)));
-        var options = new RetroMaeStageOptions { Steps = Steps, BatchTokens = 128, Accumulate = 2, LogEvery = 1, LearningRate = 1e-2 };
+        var options = new RetroMaeStageOptions { Steps = Steps, BatchTokens = 128, Accumulate = 2, LogEvery = 3, EvaluateEvery = 1, LearningRate = 1e-2 };
         Prove(stopAfter, options, () => RetroMae.Shapes(TinyModel.Config), (weights, first) => new RetroMaeStage(options, weights, TinyModel.Config, Pooling.Cls, _tokenizer, store, 3, first));
     }
 
@@ -33,49 +33,65 @@ public sealed class ResumeTests : IDisposable
     {
         using PairStore store = PairStore.Create(_folder.Path,
             Enumerable.Range(1, 20).Select(n => new TrainingExample(TinyModel.Text(2, n), [TinyModel.Text(n, n + 50)], [TinyModel.Text(5, n + 99)])), _tokenizer, 16, 32, "", negatives: true);
-        var options = new ContrastiveStageOptions { Steps = Steps, BatchPairs = 6, GroupSize = 2, Accumulate = 2, LogEvery = 1, LearningRate = 1e-2 };
+        var options = new ContrastiveStageOptions { Steps = Steps, BatchPairs = 6, GroupSize = 2, Accumulate = 2, LogEvery = 3, EvaluateEvery = 1, LearningRate = 1e-2 };
         Prove(stopAfter, options, () => Encoder.Shapes("", TinyModel.Config), (weights, first) => new ContrastiveStage(options, weights, new M3Encoder(new Encoder(weights, "", TinyModel.Config), Pooling.Cls), store, 3, first));
     }
 
-    private void Prove<TStage>(int stopAfter, StageOptions options, Func<IEnumerable<WeightShape>> shapes, Func<Weights, int, TStage> create)
+    private void Prove<TStage>(int stopAfter, StageOptions options, Func<IEnumerable<WeightShape>> shapes, Func<Weights, long, TStage> create)
         where TStage : ITrainableStage, IDisposable
     {
-        (int[] whole, bool done) = Run("whole", 0);
-        Assert.True(done);
-        (int[] part, done) = Run("stopped", stopAfter);
-        Assert.False(done);
-        Assert.NotEqual(whole, part);
-        (int[] resumed, done) = Run("stopped", 0);
-        Assert.True(done);
-        Assert.Equal(whole, resumed);
+        End whole = Run("whole", 0);
+        Assert.True(whole.Done);
+        End part = Run("stopped", stopAfter);
+        Assert.False(part.Done);
+        Assert.NotEqual(whole.Bits, part.Bits);
+        End resumed = Run("stopped", 0);
+        Assert.True(resumed.Done);
+        Assert.Equal(whole.Bits, resumed.Bits);             // weights and both moments
+        Assert.Equal(16, whole.Batches.Length);
+        Assert.Equal(whole.Batches, resumed.Batches);       // tokens and masks of every batch, in their order
+        Assert.Equal(whole.Lines, part.Lines.Concat(resumed.Lines));
 
-        (int[] Bits, bool Done) Run(string name, int stopAt)
+        End Run(string name, int stopAt)
         {
             using var weights = new Weights(shapes(), Compute.Float32);
             weights.Initialize(0.3, seed: 1);
             using var optimizer = new AdamW(weights, 0.01);
-            var checkpoints = new CheckpointFolder(Path.Combine(_folder.Path, name), 1);
-            int first = 0;
-            if (checkpoints.Latest(0, "r") is (string latest, CheckpointState state))
+            var folder = new CheckpointFolder(Path.Combine(_folder.Path, name), 1, Assert.Fail);
+            using var checkpoints = new BackgroundCheckpoints(folder, weights, optimizer, "{}", background: true, Assert.Fail, TimeProvider.System);
+            TrainerState start = new();
+            if (folder.Latest(0, "r") is { } found)
             {
                 weights.Initialize(0.3, seed: 2);       // nothing of the start values may be left
-                CheckpointFolder.Restore(latest, state, weights, optimizer);
-                first = state.Step;
-                Assert.Equal(stopAfter, first);
+                CheckpointFolder.Restore(found, weights, optimizer);
+                start = TrainerState.From(found.State.Trainer);
+                Assert.Equal(stopAfter, start.Step);
             }
-            using TStage stage = create(weights, first);
+            using TStage stage = create(weights, start.Step);
             using var stop = new CancellationTokenSource();
+            var lines = new List<string>();
             var hooks = new TrainerHooks(
-                report =>
+                report => lines.Add($"{report.Step} {report.Loss:R} {report.Batches} {string.Join(' ', report.Figures)}"),
+                (state, _) => checkpoints.Save(Checkpoint(state, optimizer), required: true), 1000, TimeProvider.System)
+            {
+                Evaluate = step =>
                 {
-                    if (report.Step == stopAt)
+                    if (step == stopAt)
                     {
                         stop.Cancel();
                     }
+                    return 0;
                 },
-                step => checkpoints.Publish(new CheckpointState("r", 0, "s", step, optimizer.Steps), weights, optimizer), 1000, TimeProvider.System);
-            bool done = new Trainer(stage, optimizer, options, hooks).Run(first, stop.Token);
-            return ([.. weights.Values.data<float>().ToArray().Select(BitConverter.SingleToInt32Bits)], done);
+            };
+            TrainerState? end = new Trainer(stage, optimizer, options, hooks).Run(start, stop.Token);
+            checkpoints.Wait();
+            return new End(end is not null, [.. new[] { weights.Values, optimizer.FirstMoment, optimizer.SecondMoment }.SelectMany(t => t.data<float>().ToArray()).Select(BitConverter.SingleToInt32Bits)],
+                end?.Batches ?? "", lines);
         }
     }
+
+    private static CheckpointState Checkpoint(TrainerState state, AdamW optimizer)
+        => new() { Recipe = "r", StageIndex = 0, Stage = "s", Step = state.Step, OptimizerSteps = optimizer.Steps, Trainer = state.ToJson() };
+
+    private sealed record End(bool Done, int[] Bits, string Batches, List<string> Lines);
 }

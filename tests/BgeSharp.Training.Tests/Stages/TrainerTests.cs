@@ -1,4 +1,3 @@
-using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Optimization;
 using BgeSharp.Training.Stages;
 using BgeSharp.Training.Stages.Recipes;
@@ -15,7 +14,7 @@ public sealed class TrainerTests
         var stage = new FakeStage(6, step => step is 1 or 2 ? double.NaN : 1, step => step == 4 ? float.PositiveInfinity : 1);
         using var optimizer = new AdamW(stage.Weights, 0);
         StepReport? report = null;
-        Assert.True(new Trainer(stage, optimizer, Options, Hooks(r => report = r)).Run(0, CancellationToken.None));
+        Assert.NotNull(new Trainer(stage, optimizer, Options, Hooks(r => report = r)).Run(new TrainerState(), CancellationToken.None));
         Assert.Equal(3, optimizer.Steps);
         Assert.Equal(3, report!.Figures["skipped_steps"]);
         Assert.Equal(1, report.Loss);
@@ -31,8 +30,8 @@ public sealed class TrainerTests
     {
         var stage = new FakeStage(100, step => step < 9 || step > 9 ? double.NaN : 1, _ => 1);
         using var optimizer = new AdamW(stage.Weights, 0);
-        Assert.Throws<InvalidOperationException>(() => new Trainer(stage, optimizer, Options, Hooks(_ => { })).Run(0, CancellationToken.None));
-        Assert.Equal(10 + Trainer.MostSkippedInARow, stage.Seen.Count);     // nine bad, one good, ten bad
+        Assert.Throws<TrainingDiverged>(() => new Trainer(stage, optimizer, Options, Hooks(_ => { })).Run(new TrainerState(), CancellationToken.None));
+        Assert.Equal(10 + Options.Guard.Limit, stage.Seen.Count);     // nine bad, one good, ten bad
         Assert.Equal(1, optimizer.Steps);
     }
 
@@ -42,27 +41,10 @@ public sealed class TrainerTests
         var stage = new FakeStage(9, _ => 1, _ => 1);
         using var optimizer = new AdamW(stage.Weights, 0);
         var steps = new List<int>();
-        new Trainer(stage, optimizer, Options, new TrainerHooks(_ => { }, steps.Add, 3, TimeProvider.System)).Run(2, CancellationToken.None);
+        new Trainer(stage, optimizer, Options, new TrainerHooks(_ => { }, (state, why) => steps.Add(why == CheckpointReason.Regular ? state.Step : -1), 3, TimeProvider.System)).Run(new TrainerState { Step = 2 }, CancellationToken.None);
         Assert.Equal([3, 6], steps);
         Assert.Equal(7, stage.Seen.Count);
     }
 
-    private static TrainerHooks Hooks(Action<StepReport> log) => new(log, _ => { }, 1000, TimeProvider.System);
-
-    private sealed class FakeStage(int steps, Func<int, double> loss, Func<int, float> gradient) : ITrainableStage
-    {
-        public Weights Weights { get; } = new([new WeightShape("w", [3], WeightStart.Normal)], Compute.Float32);
-
-        public int TotalSteps => steps;
-
-        /// <summary>The first weight as each step found it.</summary>
-        public List<float> Seen { get; } = [];
-
-        public StepFigures ForwardBackward(int step)
-        {
-            Seen.Add(Weights.Values.data<float>()[0]);
-            Weights.Gradients.fill_(gradient(step));
-            return new StepFigures(loss(step), 1, new Dictionary<string, double>());
-        }
-    }
+    private static TrainerHooks Hooks(Action<StepReport> log) => new(log, (_, _) => { }, 1000, TimeProvider.System);
 }

@@ -63,7 +63,7 @@ public sealed unsafe class TokenStore : IDisposable
         _view?.SafeMemoryMappedViewHandle.ReleasePointer();
         _view?.Dispose();
         _file?.Dispose();
-        File.Delete(FilePath);
+        FileSystem.Current.Delete(FilePath);
     }
 }
 
@@ -78,8 +78,8 @@ public sealed class TokenStoreWriter : IDisposable
     public TokenStoreWriter(string path)
     {
         _path = path;
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        _stream = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20);
+        FileSystem.Current.CreateFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        _stream = FileSystem.Current.Open(path, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20);
     }
 
     /// <summary>Appends a text.</summary>

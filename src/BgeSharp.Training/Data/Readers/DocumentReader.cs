@@ -24,18 +24,26 @@ public static class DocumentReader
     /// <exception cref="BadInput">The path or its files cannot be read as documents, or hold none.</exception>
     public static IEnumerable<Document> Read(string path, string format = "auto", IReadOnlyDictionary<string, string>? fields = null)
     {
+        IReadOnlyList<DocumentFile> files = Files(path, format);
+        FieldMap map = FieldMap.From(fields);
+        return Stream(path, files, format, map);
+    }
+
+    /// <summary>The files that <see cref="Read"/> reads, in its order.</summary>
+    /// <exception cref="BadInput">As there.</exception>
+    public static IReadOnlyList<DocumentFile> Files(string path, string format = "auto")
+    {
         if (format != "auto" && !Extensions.ContainsKey(format))
         {
             throw new BadInput($"format \"{format}\" is not known; use auto, {string.Join(", ", Formats)}.");
         }
-        FieldMap map = FieldMap.From(fields);
         IReadOnlyList<DocumentFile> files = DocumentFiles.Find(path, name => format == "auto" ? FormatOf(name) is not null : FormatOf(name) == format);
         if (files.Count == 0)
         {
             string wanted = string.Join(' ', format == "auto" ? Extensions.Values.SelectMany(e => e) : Extensions[format]);
             throw new BadInput($"{path}: no documents here; files that end in {wanted} (.gz too) are read.");
         }
-        return Stream(path, files, format, map);
+        return files;
     }
 
     private static IEnumerable<Document> Stream(string path, IReadOnlyList<DocumentFile> files, string format, FieldMap map)

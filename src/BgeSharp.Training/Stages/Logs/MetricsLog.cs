@@ -1,6 +1,6 @@
 // metrics.jsonl: one JSON object a line, appended while a run goes on. Everything but "time", which comes last, is a function of the
-// recipe, so two runs can be compared with a plain diff. Lines go to the operating system one by one; a power cut may cost the last ones,
-// which a resumed run writes again.
+// recipe, so two runs can be compared with a plain diff. Lines go to the operating system one by one and to the disk before each checkpoint:
+// a power cut may cost the last ones, which a resumed run writes again.
 
 using System.Globalization;
 using System.Text;
@@ -23,22 +23,23 @@ public sealed class MetricsLog : IDisposable
     /// <param name="time">Clock of the "time" field.</param>
     public static MetricsLog Open(string path, TimeProvider time)
     {
-        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 1);
+        FileStream file = FileSystem.Current.Open(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 1);
         long end = 0;
         foreach (LineSpan line in Lines(file))
         {
             end = line.Complete ? line.End : end;
         }
-        file.SetLength(end);
-        file.Seek(end, SeekOrigin.Begin);
-        return new MetricsLog(file, time);
+        var log = new MetricsLog(file, time);
+        log.CutAt(end);
+        return log;
     }
 
     /// <summary>Appends one line.</summary>
     /// <param name="stage">The stage's label.</param>
     /// <param name="step">Optimizer steps done in the stage.</param>
-    /// <param name="figures">In the order in which they are to stand; not named "stage", "step" or "time". A value that is not finite becomes null.</param>
-    public void Write(string stage, int step, IReadOnlyDictionary<string, double> figures)
+    /// <param name="figures">In the order in which they are to stand; not named "stage", "step", "batches" or "time". A value that is not finite becomes null.</param>
+    /// <param name="batches">Running hash of the stage's batches, written as "batches"; empty leaves it out.</param>
+    public void Write(string stage, int step, IReadOnlyDictionary<string, double> figures, string batches = "")
     {
         using var line = new MemoryStream();
         using (var json = new Utf8JsonWriter(line, OneLine))
@@ -48,7 +49,7 @@ public sealed class MetricsLog : IDisposable
             json.WriteNumber("step", step);
             foreach ((string name, double value) in figures)
             {
-                if (name is "stage" or "step" or "time")
+                if (name is "stage" or "step" or "batches" or "time")
                 {
                     throw new ArgumentException($"a figure cannot be named \"{name}\"", nameof(figures));
                 }
@@ -60,6 +61,10 @@ public sealed class MetricsLog : IDisposable
                 {
                     json.WriteNull(name);
                 }
+            }
+            if (batches.Length > 0)
+            {
+                json.WriteString("batches", batches);
             }
             json.WriteString("time", time.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
             json.WriteEndObject();
@@ -86,9 +91,11 @@ public sealed class MetricsLog : IDisposable
             seen |= entry.Stage == stage;
             end = line.End;
         }
-        file.SetLength(end);
-        file.Seek(end, SeekOrigin.Begin);
+        CutAt(end);
     }
+
+    /// <summary>Writes to the disk what the operating system still holds.</summary>
+    public void Flush() => file.Flush(flushToDisk: true);
 
     /// <summary>Reads a log line by line; an incomplete last line is left out.</summary>
     /// <exception cref="BadInput">The file is missing, or a line is not what <see cref="Write"/> writes.</exception>
@@ -105,11 +112,16 @@ public sealed class MetricsLog : IDisposable
         }
     }
 
-    /// <summary>Writes what is buffered to the disk and closes the file.</summary>
-    public void Dispose()
+    /// <summary>Closes the file.</summary>
+    public void Dispose() => file.Dispose();
+
+    private void CutAt(long end)
     {
-        file.Flush(flushToDisk: true);
-        file.Dispose();
+        if (file.Length != end)
+        {
+            file.SetLength(end);
+        }
+        file.Seek(end, SeekOrigin.Begin);
     }
 
     private readonly record struct LineSpan(byte[] Text, long Number, long End, bool Complete);
@@ -148,12 +160,15 @@ public sealed class MetricsLog : IDisposable
             var figures = new OrderedDictionary<string, double>();
             foreach (JsonProperty field in json.RootElement.EnumerateObject())
             {
-                if (field.Name is not ("stage" or "step" or "time"))
+                if (field.Name is not ("stage" or "step" or "batches" or "time"))
                 {
                     figures[field.Name] = field.Value.ValueKind == JsonValueKind.Null ? double.NaN : field.Value.GetDouble();
                 }
             }
-            return new MetricsLine(json.RootElement.GetProperty("stage").GetString()!, json.RootElement.GetProperty("step").GetInt32(), figures);
+            return new MetricsLine(json.RootElement.GetProperty("stage").GetString()!, json.RootElement.GetProperty("step").GetInt32(), figures)
+            {
+                Batches = json.RootElement.TryGetProperty("batches", out JsonElement batches) ? batches.GetString() ?? "" : "",
+            };
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {

@@ -18,7 +18,7 @@ public sealed class TensorBoardWriter : IDisposable
     public TensorBoardWriter(string folder, TimeProvider time, int resumeAt = 0, string? host = null)
     {
         this.time = time;
-        Directory.CreateDirectory(folder);
+        FileSystem.Current.CreateFolder(folder);
         string name = string.Create(CultureInfo.InvariantCulture, $"events.out.tfevents.{time.GetUtcNow().ToUnixTimeSeconds()}.{host ?? Environment.MachineName}");
         file = CreateNew(System.IO.Path.Combine(folder, name));
         Append(TensorBoardRecord.Version(Now));
@@ -55,7 +55,7 @@ public sealed class TensorBoardWriter : IDisposable
             string candidate = n == 0 ? path : string.Create(CultureInfo.InvariantCulture, $"{path}.{n}");
             if (!File.Exists(candidate))
             {
-                return new FileStream(candidate, FileMode.CreateNew, FileAccess.Write, FileShare.Read);
+                return FileSystem.Current.Open(candidate, FileMode.CreateNew, FileAccess.Write, FileShare.Read, 1 << 12);
             }
         }
     }

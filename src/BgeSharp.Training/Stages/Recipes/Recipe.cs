@@ -155,9 +155,12 @@ public sealed record EvaluationSetOptions
 /// <summary>Checkpoints of the run.</summary>
 public sealed record CheckpointOptions
 {
-    /// <summary>Optimizer steps between checkpoints; each stage end has one anyway.</summary>
+    /// <summary>Optimizer steps between checkpoints; the end of a stage writes its model folder instead.</summary>
     [Range(1, int.MaxValue)] public int EverySteps { get; init; } = 200;
 
-    /// <summary>How many of the newest to keep.</summary>
+    /// <summary>How many of the newest to keep, beside the best one and those a rollback needs.</summary>
     [Range(1, 1000)] public int Keep { get; init; } = 2;
+
+    /// <summary>True writes them while training goes on, from a copy of weights and moments (12 bytes a weight).</summary>
+    public bool Background { get; init; } = true;
 }

@@ -67,6 +67,11 @@ internal static class RecipeRules
         {
             throw places.Error(path + ".name", $"is \"{stage.Label}\"; it becomes part of file names, so use letters, digits, \"-\" and \"_\".");
         }
+        CheckEvaluation(recipe, stage, path, places);
+        if (stage.Guard.SpikeFactor is > 0 and <= 1)
+        {
+            throw places.Error(path + ".guard.spikeFactor", string.Create(CultureInfo.InvariantCulture, $"is {stage.Guard.SpikeFactor}; a spike is a loss above this multiple of the usual one, so use a number above 1, or 0 to look for none."));
+        }
         if (stage is RetroMaeStageOptions retroMae)
         {
             RequireDocuments(recipe, path + ".type", "a retromae stage learns from documents", places);
@@ -80,11 +85,38 @@ internal static class RecipeRules
         else if (stage is RerankerStageOptions reranker)
         {
             RequireLength(recipe, reranker.MaxLength, path + ".maxLength", places);
+            if (reranker.EvaluateEvery > 0)
+            {
+                throw places.Error(path + ".evaluateEvery", "is set, but a cross-encoder gives no vectors to search with; leave it out.");
+            }
             if (reranker.Pairs.Count == 0 || reranker.Pairs.Any(IsMined))
             {
                 RequireDocuments(recipe, path + ".pairs", "mined pairs come from documents", places);
             }
             CheckNegatives(reranker.HardNegatives, path + ".hardNegatives", places);
+        }
+    }
+
+    private static void CheckEvaluation(Recipe recipe, StageOptions stage, string path, RecipePlaces places)
+    {
+        if (stage.EvaluateEvery == 0)
+        {
+            string? asked = stage.KeepBest ? ".keepBest" : stage.EarlyStop > 0 ? ".earlyStop" : null;
+            if (asked is not null)
+            {
+                throw places.Error(path + asked, "needs evaluations while training; set evaluateEvery.");
+            }
+            return;
+        }
+        bool heldOut = recipe.Data.HeldOut > 0 && recipe.Data.Documents.Any(d => d.Evaluate);
+        bool loss = stage.EvaluateBy == "loss" || (stage.EvaluateBy == "auto" && stage is RetroMaeStageOptions);
+        if (loss && stage is not RetroMaeStageOptions)
+        {
+            throw places.Error(path + ".evaluateBy", "is \"loss\", which only a retromae stage measures; use ndcg@10.");
+        }
+        if (!heldOut && (loss || recipe.Evaluation.Count == 0))
+        {
+            throw places.Error(path + ".evaluateEvery", "needs something to evaluate on: set data.heldOut above 0" + (loss ? "." : ", or name a set in evaluation."));
         }
     }
 

@@ -43,9 +43,46 @@ public abstract record StageOptions
     /// <summary>Optimizer steps between log lines.</summary>
     [Range(1, int.MaxValue)] public int LogEvery { get; init; } = 10;
 
+    /// <summary>Optimizer steps between evaluations on the held-out set while training; 0 for none.</summary>
+    [Range(0, int.MaxValue)] public int EvaluateEvery { get; init; }
+
+    /// <summary>What these evaluations measure: "auto" (loss for retromae, else ndcg@10), "loss" (retromae only), "ndcg@10", "mrr@10" or "recall@100".</summary>
+    [AllowedValues("auto", "loss", "ndcg@10", "mrr@10", "recall@100")] public string EvaluateBy { get; init; } = "auto";
+
+    /// <summary>Most queries (retromae by loss: texts) of one such evaluation.</summary>
+    [Range(1, 1_000_000)] public int EvaluateQueries { get; init; } = 200;
+
+    /// <summary>True makes the weights of the best evaluation the stage's model, instead of the last ones.</summary>
+    public bool KeepBest { get; init; }
+
+    /// <summary>Evaluations in a row without a better score that end the stage; 0 never does.</summary>
+    [Range(0, 1_000_000)] public int EarlyStop { get; init; }
+
+    /// <summary>What is done about losses and gradients that are not finite, and about sudden rises of the loss.</summary>
+    public GuardOptions Guard { get; init; } = new();
+
     /// <summary>The stage's type as the recipe names it.</summary>
     [JsonIgnore] public abstract string Type { get; }
 
     /// <summary><see cref="Name"/>, or the type when that is empty.</summary>
     [JsonIgnore] public string Label => Name.Length > 0 ? Name : Type;
+}
+
+/// <summary>What is done about a bad step: loss or gradients not finite, or a spike of the loss. It is found before the optimizer sees the gradients.</summary>
+public sealed record GuardOptions
+{
+    /// <summary>"skip" leaves the weights as they are, "rollback" returns to an earlier checkpoint and passes over the batch, "raise" ends the run.</summary>
+    [AllowedValues("skip", "rollback", "raise")] public string Action { get; init; } = "skip";
+
+    /// <summary>A loss above this multiple of the mean of the last 32 good steps is a spike; 0 looks for none.</summary>
+    [Range(0.0, 1e6)] public double SpikeFactor { get; init; }
+
+    /// <summary>Steps a rollback goes back at least: to the newest checkpoint of checkpoints.everySteps that is this old, or to the start of the stage. PaLM (2022), section 5.1: about 100.</summary>
+    [Range(1, int.MaxValue)] public int RollBack { get; init; } = 100;
+
+    /// <summary>Steps whose batches are passed over after a rollback, from the bad one on. PaLM: 200-500.</summary>
+    [Range(1, int.MaxValue)] public int PassOver { get; init; } = 1;
+
+    /// <summary>Steps skipped in a row, or rollbacks of the stage, after which the run ends.</summary>
+    [Range(1, 10_000)] public int Limit { get; init; } = 10;
 }

@@ -26,10 +26,11 @@ internal sealed class PairTraining : IDisposable
 
     /// <summary>Reads and tokenises the pairs of a stage.</summary>
     /// <exception cref="BadInput">There are fewer than two.</exception>
-    public static PairTraining Read(StageOptions stage, IReadOnlyList<PairSourceOptions> sources, PairLengths lengths, RunFolder folder, RecipeDocuments documents, ITokenizer tokenizer, IRunObserver observer, long seed)
+    public static PairTraining Read(StageOptions stage, IReadOnlyList<PairSourceOptions> sources, PairLengths lengths, RunContext run, long seed)
     {
+        IRunObserver observer = run.Options.Observer;
         observer.Message("reading pairs");
-        PairStore store = PairStore.Create(folder.Work, StagePairs.Read(sources, documents, seed), tokenizer,
+        PairStore store = PairStore.Create(run.Folder.Work, StagePairs.Read(sources, run.Documents, seed), run.Tokenizer,
             lengths.Query, lengths.Passage, lengths.QueryInstruction, lengths.Negatives, lengths.PassageInstruction);
         if (store.Count < 2)
         {
@@ -41,7 +42,7 @@ internal sealed class PairTraining : IDisposable
         {
             observer.Message($"dropped: {faults}");
         }
-        return new PairTraining(folder, stage.Label, observer, seed, store);
+        return new PairTraining(run.Folder, stage.Label, observer, seed, store);
     }
 
     /// <summary>Mines negatives with a model; those of a step that was mined before are read back, so that a resumed stage trains on the same.</summary>

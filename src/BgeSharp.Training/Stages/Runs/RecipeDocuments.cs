@@ -29,6 +29,9 @@ public sealed class RecipeDocuments
     /// <summary>Documents that may be trained on, source by source.</summary>
     public IEnumerable<Document> Training() => _recipe.Data.Documents.SelectMany(Training);
 
+    /// <summary>Documents kept out of all training.</summary>
+    public IEnumerable<Document> HeldOut() => _recipe.Data.Documents.Where(s => s.Evaluate).SelectMany(s => Read(s).Where(d => _split.Holds(d)));
+
     /// <summary>Pairs mined from the documents that may be trained on.</summary>
     /// <param name="counts">Counts pairs and drops; null when nobody asks.</param>
     public IEnumerable<TrainingExample> TrainingPairs(MiningCounts? counts = null)

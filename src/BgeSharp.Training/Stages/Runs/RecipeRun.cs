@@ -1,9 +1,8 @@
 // A whole recipe: documents → vocabulary → model → stage by stage, each evaluated → final model folder.
-// Everything is a function of the recipe, so a run that was stopped goes on by doing again what costs little (reading, mining, tokenising)
-// and loading what costs much: finished stages, the newest checkpoint of the one under way, evaluations.
+// Everything is a function of the recipe, so a run that was stopped or killed goes on by doing again what costs little (reading, mining, tokenising)
+// and loading what costs much: finished stages, the newest checkpoint of the one under way, evaluations. docs/reliability.md has the promises.
 
 using BgeSharp.Formats;
-using BgeSharp.Models;
 using BgeSharp.Text;
 using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Native;
@@ -22,9 +21,10 @@ public sealed class RecipeRun
     private readonly RecipeDocuments _documents;
     private readonly long _began;
     private RunState _state;
+    private double _secondsBefore;
 
     /// <summary>Checks the folder; nothing is written yet.</summary>
-    /// <exception cref="BadInput">The folder holds a run and resuming was not asked for, or it holds the run of another recipe.</exception>
+    /// <exception cref="BadInput">The folder holds a finished run and resuming was not asked for, or it holds the run of another recipe.</exception>
     public RecipeRun(Recipe recipe, RunOptions options)
     {
         _recipe = recipe;
@@ -33,48 +33,43 @@ public sealed class RecipeRun
         _hash = RecipeFile.Hash(recipe);
         _documents = new RecipeDocuments(recipe);
         _began = options.Time.GetTimestamp();
-        RunState? before = RunState.Load(_folder.Progress);
-        if (before is not null && !options.Resume)
-        {
-            throw new BadInput($"{options.Out}: holds a run already; add --resume to go on with it, or choose another --out.");
-        }
-        if (before is not null && before.Recipe != _hash)
-        {
-            throw new BadInput($"{options.Out}: holds a run of another recipe (its {_folder.Recipe} differs); choose another --out.");
-        }
-        _state = before ?? new RunState(_hash, 0, 0, []);
-        SecondsBefore = _state.Seconds;
+        _state = Before();
     }
 
     /// <summary>The run's folder.</summary>
     public RunFolder Folder => _folder;
 
-    /// <summary>Seconds of earlier starts.</summary>
-    private double SecondsBefore { get; }
-
     /// <summary>Runs to the end, or until asked to stop.</summary>
     /// <param name="stop">Asks for an orderly stop.</param>
     /// <returns>Results and time; null when stopped before the end.</returns>
+    /// <exception cref="BadInput">Another process works in the folder, or the data is not what the run began with.</exception>
     public RunState? Run(CancellationToken stop)
     {
         IRunObserver observer = _options.Observer;
-        Directory.CreateDirectory(_folder.Root);
+        FileSystem.Current.CreateFolder(_folder.Root);
+        using RunLock held = RunLock.Take(_folder);
+        _state = Before();      // again: another process may have been here until a moment ago
+        _secondsBefore = _state.Seconds;
+        RemoveLeftovers();
+        DataIdentity data = CheckData();
         AtomicFile.WriteText(_folder.Recipe, RecipeFile.ToJson(_recipe));
         SaveState();
+        FileSystem.Current.FlushFolder(_folder.Root);
 
         observer.Message("reading documents and evaluation sets");
         var evaluation = new RunEvaluation(_recipe, _documents);
         ITokenizer tokenizer = RunVocabulary.Prepare(_recipe, _documents, _folder, observer);
         ModelConfig config = RunModel.Config(_recipe.Model, tokenizer);
-        if (!Done("bm25"))
+        if (!Done("bm25") && !stop.IsCancellationRequested)
         {
             observer.Message("evaluating BM25");
             Keep(evaluation.Bm25());
         }
 
         using var metrics = MetricsLog.Open(_folder.Metrics, _options.Time);
+        var run = new RunContext(_recipe, _hash, data.Digest(), _folder, _documents, tokenizer, config, _options, metrics, evaluation, Account);
         string? previous = _recipe.Model.From.Length > 0 ? _recipe.Model.From : null;
-        if (!Done("untrained"))
+        if (!Done("untrained") && !stop.IsCancellationRequested)
         {
             EvaluateUntrained(evaluation, config, tokenizer, previous);
         }
@@ -82,45 +77,99 @@ public sealed class RecipeRun
         {
             StageOptions stage = _recipe.Stages[i];
             string finished = _folder.Stage(i, stage.Label);
-            if (!Directory.Exists(finished))
+            if (stop.IsCancellationRequested || (!Directory.Exists(finished) && !new StageRun(run, i).Train(previous, stop)))
             {
-                var run = new StageRun(_recipe, i, _hash, _folder, _documents, tokenizer, config, _options, metrics, SaveState);
-                if (!run.Train(previous, stop))
-                {
-                    SaveState();
-                    return null;
-                }
+                SaveState();
+                return null;
             }
+            SaveState();
             if (stage is RerankerStageOptions)
             {
                 continue;       // a model of its own: it gives no vectors, and the next stage starts where this one did
             }
-            if (!Done(stage.Label))
+            if (!Done(stage.Label) && !stop.IsCancellationRequested)
             {
                 using TextModel model = TextModel.Load(finished, _options.Compute);
                 Keep(evaluation.Dense(stage.Label, model, observer.Message));
             }
             previous = finished;
         }
-        CopyModel(_recipe.Stages.All(s => s is RerankerStageOptions) ? _folder.Stage(_recipe.Stages.Count - 1, _recipe.Stages[^1].Label) : previous!);
+        if (stop.IsCancellationRequested)
+        {
+            return null;
+        }
+        if (!_state.Finished)
+        {
+            // The last stage's folder is the model; its pre-training head stays behind.
+            AtomicFolder.Publish(_folder.Model, staging => CopyFiles(_recipe.Stages.All(s => s is RerankerStageOptions) ? _folder.Stage(_recipe.Stages.Count - 1, _recipe.Stages[^1].Label) : previous!, staging));
+            FileSystem.Current.DeleteFolder(_folder.Work);
+        }
+        _state = _state with { Finished = true };
         SaveState();
         return _state;
     }
+
+    private RunState Before()
+    {
+        RunState? before = RunState.Load(_folder.Progress);
+        if (before is null)
+        {
+            return new RunState(_hash, 0, 0, []);
+        }
+        if (before.Recipe != _hash)
+        {
+            throw new BadInput($"{_options.Out}: holds a run of another recipe (its {_folder.Recipe} differs); choose another --out.");
+        }
+        return before.Finished && !_options.Resume
+            ? throw new BadInput($"{_options.Out}: holds this run already, finished; add --resume to write its reports anew, or choose another --out.")
+            : before;
+    }
+
+    // What a kill may have left half written. Checkpoints are looked after by CheckpointFolder.
+    private void RemoveLeftovers()
+    {
+        AtomicFolder.RemoveLeftovers(_folder.Root);
+        AtomicFolder.RemoveLeftovers(_folder.Stages);
+        FileSystem.Current.DeleteFolder(_folder.Work);
+        if (!Directory.Exists(_folder.Stages))
+        {
+            FileSystem.Current.CreateFolder(_folder.Stages);
+        }
+    }
+
+    private DataIdentity CheckData()
+    {
+        DataIdentity? before = DataIdentity.Load(_folder.Data);
+        DataIdentity now = DataIdentity.Of(_recipe, before);
+        if (before is not null && now.ChangeSince(before) is string change)
+        {
+            if (!_options.AllowChangedData)
+            {
+                throw new BadInput($"{change}; restore it, add --allow-changed-data to go on all the same, or choose another --out.");
+            }
+            _options.Observer.Message($"warning: {change}; the run goes on with it, as --allow-changed-data says.");
+        }
+        if (before is null || !now.Files.SequenceEqual(before.Files))
+        {
+            now.Save(_folder.Data);
+        }
+        return now;
+    }
+
+    private void Account(double training, double checkpoints, int count) => _state = _state with
+    {
+        TrainingSeconds = _state.TrainingSeconds + training,
+        CheckpointSeconds = _state.CheckpointSeconds + checkpoints,
+        Checkpoints = _state.Checkpoints + count,
+    };
 
     private bool Done(string stage) => _state.Results.Any(r => r.Stage == stage);
 
     private void EvaluateUntrained(RunEvaluation evaluation, ModelConfig config, ITokenizer tokenizer, string? start)
     {
-        string folder = Path.Combine(_folder.Work, "untrained");
-        using (Weights weights = RunModel.Create(Encoder.Shapes("", config), "", config, _options.Compute, _recipe.Seed, start))
-        {
-            ModelFolder.Save(folder, weights, "", config, tokenizer, new ModelCard { Pooling = _recipe.Model.Pooling });
-        }
-        using (TextModel model = TextModel.Load(folder, _options.Compute))
-        {
-            Keep(evaluation.Dense("untrained", model, _options.Observer.Message));
-        }
-        Directory.Delete(folder, recursive: true);
+        using Weights weights = RunModel.Create(Encoder.Shapes("", config), "", config, _options.Compute, _recipe.Seed, start);
+        var encoder = new TorchEncoder(new Encoder(weights, "", config), PoolingExtensions.Parse(_recipe.Model.Pooling));
+        Keep(evaluation.Dense("untrained", encoder, tokenizer, "", _options.Observer.Message));
     }
 
     private void Keep(IEnumerable<StageResult> results)
@@ -133,25 +182,18 @@ public sealed class RecipeRun
     {
         _state = _state with
         {
-            Seconds = SecondsBefore + _options.Time.GetElapsedTime(_began).TotalSeconds,
+            Seconds = _secondsBefore + _options.Time.GetElapsedTime(_began).TotalSeconds,
             PeakMemoryBytes = Math.Max(_state.PeakMemoryBytes, Machine.PeakResidentBytes),
         };
         _state.Save(_folder.Progress);
     }
 
-    // The last stage's folder is the model; a copy beside it first, so that model/ is whole at any moment.
-    private void CopyModel(string from)
+    private static void CopyFiles(string from, string to)
     {
-        string staging = _folder.Model + ".writing";
-        Directory.CreateDirectory(staging);
-        foreach (string file in Directory.GetFiles(from).Where(f => Path.GetFileName(f) != ModelFolder.PretrainingFile))
+        foreach (string file in Directory.GetFiles(from).Where(f => Path.GetFileName(f) != ModelFolder.PretrainingFile).Order(StringComparer.Ordinal))
         {
-            File.Copy(file, Path.Combine(staging, Path.GetFileName(file)), overwrite: true);
+            using FileStream source = File.OpenRead(file);
+            AtomicFile.Write(Path.Combine(to, Path.GetFileName(file)), source.CopyTo);
         }
-        if (Directory.Exists(_folder.Model))
-        {
-            Directory.Delete(_folder.Model, recursive: true);
-        }
-        Directory.Move(staging, _folder.Model);
     }
 }

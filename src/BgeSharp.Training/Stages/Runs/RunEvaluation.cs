@@ -1,7 +1,9 @@
 // Evaluates a model on the recipe's sets: held-out documents of each source, then the labelled sets. BM25 on the same sets is the yardstick.
 
+using BgeSharp.Embeddings;
 using BgeSharp.Evaluation;
 using BgeSharp.Formats.Collections;
+using BgeSharp.Text;
 using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Stages.Recipes;
 
@@ -38,15 +40,32 @@ public sealed class RunEvaluation
     /// <param name="stage">Label in the table.</param>
     /// <param name="model">The model.</param>
     /// <param name="progress">Told before each set.</param>
-    public IEnumerable<StageResult> Dense(string stage, TextModel model, Action<string> progress)
+    public IEnumerable<StageResult> Dense(string stage, TextModel model, Action<string> progress) => Dense(stage, model.Encoder, model.Tokenizer, model.Card.QueryInstruction, progress);
+
+    /// <summary>Scores the dense vectors of an encoder.</summary>
+    /// <param name="stage">Label in the table.</param>
+    /// <param name="encoder">Gives the vectors.</param>
+    /// <param name="tokenizer">Its vocabulary.</param>
+    /// <param name="instruction">Put before each query; empty for none.</param>
+    /// <param name="progress">Told before each set.</param>
+    public IEnumerable<StageResult> Dense(string stage, IEncoder encoder, ITokenizer tokenizer, string instruction, Action<string> progress)
     {
         foreach (RetrievalSet set in Sets)
         {
             progress($"evaluating {stage} on {set.Name}: {set.Queries.Count} queries, {set.Corpus.Count} passages");
-            RetrievalReport report = DenseEvaluation.Run(model.Encoder, model.Tokenizer, set, Math.Min(_queryLength, model.Config.MaxLength), Math.Min(_passageLength, model.Config.MaxLength), model.Card.QueryInstruction, topK: TopK);
+            RetrievalReport report = DenseEvaluation.Run(encoder, tokenizer, set, Math.Min(_queryLength, encoder.MaxLength), Math.Min(_passageLength, encoder.MaxLength), instruction, topK: TopK);
             yield return new StageResult(stage, set.Name, "dense", report.Metrics);
         }
     }
+
+    /// <summary>Scores a model while it trains: on the joint held-out set, or on the first labelled set where nothing is held out.</summary>
+    /// <param name="encoder">The model as it is now.</param>
+    /// <param name="tokenizer">Its vocabulary.</param>
+    /// <param name="instruction">Put before each query.</param>
+    /// <param name="queries">Most queries, evenly spaced; all passages are searched.</param>
+    /// <returns>Metrics in 0..1.</returns>
+    public IReadOnlyDictionary<string, double> Develop(IEncoder encoder, ITokenizer tokenizer, string instruction, int queries)
+        => DenseEvaluation.Run(encoder, tokenizer, Limited(Sets[0], queries), Math.Min(_queryLength, encoder.MaxLength), Math.Min(_passageLength, encoder.MaxLength), instruction, topK: TopK).Metrics;
 
     private static RetrievalSet Load(EvaluationSetOptions options)
     {
@@ -56,9 +75,14 @@ public sealed class RunEvaluation
         {
             throw new BadInput($"{options.Path}: the evaluation set \"{options.Name}\" has no queries or no passages.");
         }
-        if (options.MaxQueries > 0 && options.MaxQueries < set.Queries.Count)
+        return Limited(set, options.MaxQueries);
+    }
+
+    private static RetrievalSet Limited(RetrievalSet set, int queries)
+    {
+        if (queries > 0 && queries < set.Queries.Count)
         {
-            Query[] asked = [.. Data.Splits.HeldOutSet.EvenlySpaced(set.Queries.Count, options.MaxQueries).Select(i => set.Queries[i])];
+            Query[] asked = [.. Data.Splits.HeldOutSet.EvenlySpaced(set.Queries.Count, queries).Select(i => set.Queries[i])];
             var qrels = new Qrels();      // a judged query that is not asked would count as one that found nothing
             foreach (Query query in asked)
             {

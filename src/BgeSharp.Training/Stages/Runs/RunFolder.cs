@@ -15,6 +15,18 @@ public sealed record RunFolder(string Root)
     /// <summary>Figures of each logged step.</summary>
     public string Metrics => Path.Combine(Root, "metrics.jsonl");
 
+    /// <summary>Bad steps and what was done about them; made when there is one.</summary>
+    public string Events => Path.Combine(Root, "events.jsonl");
+
+    /// <summary>Files the run reads, with their hashes.</summary>
+    public string Data => Path.Combine(Root, "data.json");
+
+    /// <summary>Locked while a process works on the run; empty.</summary>
+    public string Lock => Path.Combine(Root, ".lock");
+
+    /// <summary>Model folders of finished stages.</summary>
+    public string Stages => Path.Combine(Root, "stages");
+
     /// <summary>TensorBoard event files.</summary>
     public string TensorBoard => Path.Combine(Root, "tensorboard");
 
@@ -33,5 +45,5 @@ public sealed record RunFolder(string Root)
     /// <summary>Model folder of a finished stage.</summary>
     /// <param name="index">From 0.</param>
     /// <param name="label">The stage's label.</param>
-    public string Stage(int index, string label) => Path.Combine(Root, "stages", $"{index + 1:00}-{label}");
+    public string Stage(int index, string label) => Path.Combine(Stages, $"{index + 1:00}-{label}");
 }

@@ -79,17 +79,23 @@ public static class RunModel
     {
         try
         {
-            weights.Initialize(config.InitializerRange, seed);
-            if (from is not null)
-            {
-                ModelFolder.ReadWeights(from, weights, prefix, config);
-            }
+            Start(weights, prefix, config, seed, from);
             return weights;
         }
         catch
         {
             weights.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Gives weights their start values, as a stage's creation does.</summary>
+    public static void Start(Weights weights, string prefix, ModelConfig config, long seed, string? from)
+    {
+        weights.Initialize(config.InitializerRange, seed);
+        if (from is not null)
+        {
+            ModelFolder.ReadWeights(from, weights, prefix, config);
         }
     }
 }

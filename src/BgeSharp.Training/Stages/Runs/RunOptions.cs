@@ -7,5 +7,12 @@ namespace BgeSharp.Training.Stages.Runs;
 /// <param name="Compute">Device and precision.</param>
 /// <param name="Observer">Told what happens.</param>
 /// <param name="Time">Clock.</param>
-/// <param name="Resume">True goes on with what the folder holds; false needs a folder without a run.</param>
-public sealed record RunOptions(string Out, Compute Compute, IRunObserver Observer, TimeProvider Time, bool Resume);
+/// <param name="Resume">True goes on with what the folder holds, finished or not; false goes on with an unfinished run of the same recipe and refuses any other.</param>
+public sealed record RunOptions(string Out, Compute Compute, IRunObserver Observer, TimeProvider Time, bool Resume)
+{
+    /// <summary>True goes on although files the run reads have changed.</summary>
+    public bool AllowChangedData { get; init; }
+
+    /// <summary>Asks for a checkpoint now and then.</summary>
+    public CheckpointRequest Checkpoint { get; init; } = new();
+}

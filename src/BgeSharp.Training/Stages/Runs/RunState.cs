@@ -19,6 +19,18 @@ public sealed record StageResult(string Stage, string Dataset, string Mode, IRea
 /// <param name="Results">Evaluations in the order they were made.</param>
 public sealed record RunState(string Recipe, double Seconds, long PeakMemoryBytes, IReadOnlyList<StageResult> Results)
 {
+    /// <summary>True when the final model folder is there.</summary>
+    public bool Finished { get; init; }
+
+    /// <summary>Seconds of the trainer's loops, over all starts; evaluation, reading and mining not counted.</summary>
+    public double TrainingSeconds { get; init; }
+
+    /// <summary>Seconds of these in which training stood still for a checkpoint.</summary>
+    public double CheckpointSeconds { get; init; }
+
+    /// <summary>Checkpoints written, over all starts.</summary>
+    public int Checkpoints { get; init; }
+
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     /// <summary>Reads progress.json, or null when there is none.</summary>

@@ -1,5 +1,6 @@
 // The vocabulary of a run: given, that of the start model, or trained on the documents once and kept in the run's folder.
 
+using BgeSharp.Formats;
 using BgeSharp.Text;
 using BgeSharp.Text.Unigram.Training;
 using BgeSharp.Training.Data;
@@ -22,20 +23,22 @@ public static class RunVocabulary
         {
             return TokenizerFile.Load(recipe.Model.From);
         }
-        if (!File.Exists(Path.Combine(folder.Tokenizer, "tokenizer.json")))
+        if (!Directory.Exists(folder.Tokenizer))
         {
             observer.Message($"training a vocabulary of {options.Size} pieces");
             IEnumerable<string> texts = documents.Training().SelectMany(d => TextChunks.Of(d, 2000));
-            Directory.CreateDirectory(folder.Tokenizer);
-            if (options.Type == "unigram")
+            AtomicFolder.Publish(folder.Tokenizer, staging =>
             {
-                UnigramVocabularyFiles.Write(UnigramTrainer.Train(texts, new UnigramTrainerOptions { Size = options.Size }), folder.Tokenizer);
-            }
-            else
-            {
-                new WordPieceTrainer(new WordPieceTrainerOptions { VocabularySize = options.Size, Normalizer = new BertNormalizerOptions(Lowercase: options.Lowercase) })
-                    .Train(texts).Save(folder.Tokenizer);
-            }
+                if (options.Type == "unigram")
+                {
+                    UnigramVocabularyFiles.Write(UnigramTrainer.Train(texts, new UnigramTrainerOptions { Size = options.Size }), staging);
+                }
+                else
+                {
+                    new WordPieceTrainer(new WordPieceTrainerOptions { VocabularySize = options.Size, Normalizer = new BertNormalizerOptions(Lowercase: options.Lowercase) })
+                        .Train(texts).Save(staging);
+                }
+            });
         }
         return TokenizerFile.Load(folder.Tokenizer);
     }

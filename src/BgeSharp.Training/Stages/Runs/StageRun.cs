@@ -1,72 +1,85 @@
 // One stage of a recipe: prepare its data, make or restore its weights, train, write its model folder.
 
 using System.Globalization;
-using BgeSharp.Formats;
 using BgeSharp.Models;
-using BgeSharp.Text;
-using BgeSharp.Training.Checkpoints;
 using BgeSharp.Training.Data;
 using BgeSharp.Training.Data.Batches;
 using BgeSharp.Training.Modeling;
-using BgeSharp.Training.Optimization;
-using BgeSharp.Training.Stages.Logs;
 using BgeSharp.Training.Stages.Recipes;
 
 namespace BgeSharp.Training.Stages.Runs;
 
 /// <summary>Trains stage <paramref name="index"/> of a recipe.</summary>
-internal sealed class StageRun(Recipe recipe, int index, string hash, RunFolder folder, RecipeDocuments documents, ITokenizer tokenizer, ModelConfig config,
-    RunOptions run, MetricsLog metrics, Action saveState)
+internal sealed class StageRun(RunContext run, int index)
 {
-    private readonly StageOptions _options = recipe.Stages[index];
-    private readonly long _seed = HashCodes.Of(recipe.Seed, "stage " + index.ToString(CultureInfo.InvariantCulture));
+    private readonly StageOptions _options = run.Recipe.Stages[index];
+    private readonly long _seed = HashCodes.Of(run.Recipe.Seed, "stage " + index.ToString(CultureInfo.InvariantCulture));
+    private readonly IRunObserver _observer = run.Options.Observer;
 
     /// <param name="previous">Model folder to start from; null starts from the seed.</param>
     /// <param name="stop">Asks for an orderly stop.</param>
     /// <returns>True when the stage is done.</returns>
     public bool Train(string? previous, CancellationToken stop)
     {
-        (Weights weights, string prefix) = RunModel.Create(_options, config, run.Compute, recipe.Seed, previous);
+        (Weights weights, string prefix) = RunModel.Create(_options, run.Config, run.Options.Compute, run.Recipe.Seed, previous);
         using Weights owned = weights;
-        return _options switch
+        var loop = new StageLoop(run, index, _seed, weights, () => RunModel.Start(weights, prefix, run.Config, run.Recipe.Seed, previous));
+        int? steps = _options switch
         {
-            RetroMaeStageOptions retroMae => Pretrain(retroMae, weights, prefix, previous, stop),
-            ContrastiveStageOptions contrastive => Contrast(contrastive, weights, previous, stop),
-            RerankerStageOptions reranker => Rerank(reranker, weights, previous, stop),
+            RetroMaeStageOptions retroMae => Pretrain(retroMae, weights, prefix, loop, stop),
+            ContrastiveStageOptions contrastive => Contrast(contrastive, weights, loop, stop),
+            RerankerStageOptions reranker => Rerank(reranker, weights, loop, stop),
             _ => throw new InvalidOperationException($"no stage of type {_options.Type}"),
         };
+        if (steps is int done)
+        {
+            ModelFolder.Save(run.Folder.Stage(index, _options.Label), weights, prefix, run.Config, run.Tokenizer, Card(previous, done));
+        }
+        return steps is not null;
     }
 
-    private bool Pretrain(RetroMaeStageOptions options, Weights weights, string prefix, string? previous, CancellationToken stop)
+    private int? Pretrain(RetroMaeStageOptions options, Weights weights, string prefix, StageLoop loop, CancellationToken stop)
     {
-        run.Observer.Message("tokenising text");
-        // About one token a character of Chinese; what is longer all the same is cut.
-        using TokenStore store = TokenStore.Create(Path.Combine(folder.Work, "text.ids"),
-            TextChunks.Of(documents.Training(), options.MaxLength - 2).Select(t => tokenizer.EncodeWithSpecial(t, options.MaxLength)).Where(ids => ids.Length >= 8));
+        _observer.Message("tokenising text");
+        using TokenStore store = Texts("text.ids", run.Documents.Training(), options);
         if (store.Count == 0)
         {
             throw new BadInput($"stage \"{options.Label}\": the recipe's documents have no text to train on.");
         }
-        run.Observer.Message($"{store.Count} texts, {store.TokenCount} tokens");
-        return Loop(weights, prefix, previous, first => new RetroMaeStage(options, weights, config, PoolingExtensions.Parse(options.Sentence), tokenizer, store, _seed, first), stop);
+        _observer.Message($"{store.Count} texts, {store.TokenCount} tokens");
+        bool byLoss = options.EvaluateBy is "auto" or "loss";
+        using TokenStore? heldOut = options.EvaluateEvery > 0 && byLoss ? Texts("heldout.ids", run.Documents.HeldOut(), options, options.EvaluateQueries) : null;
+        if (heldOut is { Count: 0 })
+        {
+            throw new BadInput($"stage \"{options.Label}\": evaluateEvery is set, but no text is held out; raise data.heldOut.");
+        }
+        Pooling pooling = PoolingExtensions.Parse(options.Sentence);
+        Func<RetroMaeStage, (string, double, double)>? evaluate = options.EvaluateEvery == 0 ? null
+            : heldOut is null ? _ => Develop(new Encoder(weights, prefix, run.Config), "")
+            : stage => stage.HeldOutLoss(heldOut) is double loss ? ("dev_loss", loss, -loss) : default;
+        return loop.Run(position => new RetroMaeStage(options, weights, run.Config, pooling, run.Tokenizer, store, _seed, position), evaluate, stop);
     }
 
-    private bool Contrast(ContrastiveStageOptions options, Weights weights, string? previous, CancellationToken stop)
+    private int? Contrast(ContrastiveStageOptions options, Weights weights, StageLoop loop, CancellationToken stop)
     {
         var lengths = new PairLengths(options.QueryMaxLength, options.PassageMaxLength, options.QueryInstruction, options.PassageInstruction, options.GroupSize > 1);
-        using PairTraining pairs = PairTraining.Read(options, options.Pairs, lengths, folder, documents, tokenizer, run.Observer, _seed);
-        Pooling pooling = PoolingExtensions.Parse(recipe.Model.Pooling);
-        var encoder = new M3Encoder(new Encoder(weights, "", config), pooling, new M3Heads(weights, M3Heads.Unweighted(tokenizer.Special)));
+        using PairTraining pairs = PairTraining.Read(options, options.Pairs, lengths, run, _seed);
+        Pooling pooling = PoolingExtensions.Parse(run.Recipe.Model.Pooling);
+        var encoder = new M3Encoder(new Encoder(weights, "", run.Config), pooling, new M3Heads(weights, M3Heads.Unweighted(run.Tokenizer.Special)));
+        // At the start with the weights the stage starts from, so that a resumed stage mines the same.
+        Prepare(0);
+        Func<ContrastiveStage, (string, double, double)>? evaluate = options.EvaluateEvery == 0 ? null : _ => Develop(encoder.Encoder, options.QueryInstruction);
+        return loop.Run(position => new ContrastiveStage(options, weights, encoder, pairs.Store, _seed, position, Prepare), evaluate, stop);
+
         void Prepare(int step)
         {
             if (options.HardNegatives is not null)
             {
-                // At the start with the weights the stage starts from, so that a resumed stage mines the same.
                 pairs.MineNegatives(options.HardNegatives, new TorchEncoder(encoder.Encoder, pooling), step);
             }
             if (TeacherOf(options.Distillation) is string teacher)
             {
-                pairs.ScoreWith(teacher, run.Compute, tokenizer);
+                pairs.ScoreWith(teacher, run.Options.Compute, run.Tokenizer);
             }
             if (options.Distillation is not null || options.Objective != "contrastive")
             {
@@ -74,85 +87,42 @@ internal sealed class StageRun(Recipe recipe, int index, string hash, RunFolder 
                     options.Distillation is not null, options.HardNegatives is null || options.Distillation?.Loss == "margin_mse");
             }
         }
-        Prepare(0);
-        return Loop(weights, "", previous, first =>
-        {
-            if (options.HardNegatives is { RefreshSteps: > 0 and int every } && first > every && first % every != 0)
-            {
-                Prepare(first / every * every);
-            }
-            return new ContrastiveStage(options, weights, encoder, pairs.Store, _seed, first, Prepare);
-        }, stop);
     }
 
-    private bool Rerank(RerankerStageOptions options, Weights weights, string? previous, CancellationToken stop)
+    private int? Rerank(RerankerStageOptions options, Weights weights, StageLoop loop, CancellationToken stop)
     {
         var lengths = new PairLengths(options.QueryMaxLength, options.MaxLength, "", "", Negatives: true);
-        using PairTraining pairs = PairTraining.Read(options, options.Pairs, lengths, folder, documents, tokenizer, run.Observer, _seed);
-        var encoder = new Encoder(weights, "", config);
+        using PairTraining pairs = PairTraining.Read(options, options.Pairs, lengths, run, _seed);
+        var encoder = new Encoder(weights, "", run.Config);
         if (options.HardNegatives is not null)
         {
-            pairs.MineNegatives(options.HardNegatives, new TorchEncoder(encoder, PoolingExtensions.Parse(recipe.Model.Pooling)), 0);
+            pairs.MineNegatives(options.HardNegatives, new TorchEncoder(encoder, PoolingExtensions.Parse(run.Recipe.Model.Pooling)), 0);
         }
-        var model = new CrossEncoder(encoder, new RelevanceHead(weights), tokenizer.Special);
-        return Loop(weights, "", previous, first => new RerankerStage(options, weights, model, pairs.Store, _seed, first), stop);
+        var model = new CrossEncoder(encoder, new RelevanceHead(weights), run.Tokenizer.Special);
+        return loop.Run<RerankerStage>(position => new RerankerStage(options, weights, model, pairs.Store, _seed, position), null, stop);
     }
 
     private string? TeacherOf(DistillationOptions? options)
         => options is null ? null
-            : options.TeacherStage.Length > 0 ? folder.Stage(recipe.Stages.TakeWhile(s => s.Label != options.TeacherStage).Count(), options.TeacherStage)
+            : options.TeacherStage.Length > 0 ? run.Folder.Stage(run.Recipe.Stages.TakeWhile(s => s.Label != options.TeacherStage).Count(), options.TeacherStage)
             : options.Teacher.Length > 0 ? options.Teacher : null;
 
-    private bool Loop<TStage>(Weights weights, string prefix, string? previous, Func<int, TStage> create, CancellationToken stop)
-        where TStage : ITrainableStage, IDisposable
-    {
-        using var optimizer = new AdamW(weights, _options.WeightDecay);
-        var checkpoints = new CheckpointFolder(folder.Checkpoints, recipe.Checkpoints.Keep);
-        int first = 0;
-        if (checkpoints.Latest(index, hash) is (string latest, CheckpointState state))
-        {
-            CheckpointFolder.Restore(latest, state, weights, optimizer);
-            first = state.Step;
-            run.Observer.Message($"going on from step {first} of {_options.Label}");
-        }
-        metrics.TruncateAfter(_options.Label, first > 0 ? first : -1);
-        using TStage stage = create(first);
-        using var board = new TensorBoardWriter(Path.Combine(folder.TensorBoard, _options.Label), run.Time, first);
-        long began = run.Time.GetTimestamp();
-        run.Observer.StageStarted(_options.Label, stage.TotalSteps);
-        var hooks = new TrainerHooks(
-            report => Log(report, board),
-            step =>
-            {
-                checkpoints.Publish(new CheckpointState(hash, index, _options.Label, step, optimizer.Steps), weights, optimizer);
-                saveState();
-            },
-            recipe.Checkpoints.EverySteps, run.Time);
-        if (!new Trainer(stage, optimizer, _options, hooks).Run(first, stop))
-        {
-            return false;
-        }
-        ModelFolder.Save(folder.Stage(index, _options.Label), weights, prefix, config, tokenizer, Card(previous, stage.TotalSteps));
-        run.Observer.StageEnded(_options.Label, stage.TotalSteps, run.Time.GetElapsedTime(began), new Dictionary<string, double>());
-        return true;
-    }
+    // About one token a character of Chinese; what is longer all the same is cut.
+    private TokenStore Texts(string file, IEnumerable<Document> documents, RetroMaeStageOptions options, int limit = int.MaxValue)
+        => TokenStore.Create(Path.Combine(run.Folder.Work, file),
+            TextChunks.Of(documents, options.MaxLength - 2).Select(t => run.Tokenizer.EncodeWithSpecial(t, options.MaxLength)).Where(ids => ids.Length >= 8).Take(limit));
 
-    private void Log(StepReport report, TensorBoardWriter board)
+    private (string Name, double Figure, double Score) Develop(Encoder encoder, string instruction)
     {
-        var figures = new Dictionary<string, double> { ["loss"] = report.Loss, ["learning_rate"] = report.LearningRate };
-        foreach ((string name, double value) in report.Figures)
-        {
-            figures[name] = value;
-        }
-        metrics.Write(report.Stage, report.Step, figures);
-        board.Write(report.Step, figures);
-        run.Observer.Progress(report);
+        string metric = _options.EvaluateBy == "auto" ? "ndcg@10" : _options.EvaluateBy;
+        double score = run.Evaluation.Develop(new TorchEncoder(encoder, PoolingExtensions.Parse(run.Recipe.Model.Pooling)), run.Tokenizer, instruction, _options.EvaluateQueries)[metric];
+        return ("dev_" + metric, score, score);
     }
 
     private ModelCard Card(string? previous, int steps)
     {
         ModelCard before = previous is null ? new ModelCard() : ModelCard.Load(previous);
-        ModelCard card = before with { Pooling = recipe.Model.Pooling, History = [.. before.History, new TrainedStage(_options.Label, _options.Type, steps, hash)] };
+        ModelCard card = before with { Pooling = run.Recipe.Model.Pooling, History = [.. before.History, new TrainedStage(_options.Label, _options.Type, steps, run.Hash)] };
         return _options is RerankerStageOptions reranker ? card with { QueryMaxLength = reranker.QueryMaxLength, PassageMaxLength = reranker.MaxLength }
             : _options is ContrastiveStageOptions contrastive
             ? card with { QueryInstruction = contrastive.QueryInstruction, QueryMaxLength = contrastive.QueryMaxLength, PassageMaxLength = contrastive.PassageMaxLength }

@@ -266,7 +266,7 @@ internal sealed class SentencePieceEngine : IUnigramEngine
 
     public void Save(string folder)
     {
-        Directory.CreateDirectory(folder);
+        FileSystem.Current.CreateFolder(folder);
         FileBytes.Write(Path.Combine(folder, "sentencepiece.bpe.model"), _originalFile);
         if (_xlmr)
         {

@@ -36,7 +36,7 @@ internal static class WordPieceFolder
     /// <summary>Writes tokenizer.json, vocab.txt, tokenizer_config.json and special_tokens_map.json.</summary>
     public static void Save(string folder, WordPieceVocabulary vocabulary, SpecialTokens special)
     {
-        Directory.CreateDirectory(folder);
+        FileSystem.Current.CreateFolder(folder);
         // vocab.txt cannot hold a piece with a line end; tokenizer.json can, and is read first.
         if (!vocabulary.Pieces.Any(piece => piece is not null && (piece.Contains('\n', StringComparison.Ordinal) || piece.TrimEnd() != piece)))
         {

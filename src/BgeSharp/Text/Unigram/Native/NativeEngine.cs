@@ -292,7 +292,7 @@ internal sealed class NativeEngine : IUnigramEngine
 
     public void Save(string folder)
     {
-        Directory.CreateDirectory(folder);
+        FileSystem.Current.CreateFolder(folder);
         FileBytes.Write(Path.Combine(folder, "tokenizer.json"), _json.OriginalFile);
     }
 }

@@ -14,7 +14,7 @@ public static class UnigramVocabularyFiles
     public static void Write(SentencePieceModel model, string folder)
     {
         ArgumentNullException.ThrowIfNull(model);
-        Directory.CreateDirectory(folder);
+        FileSystem.Current.CreateFolder(folder);
         FileBytes.Write(Path.Combine(folder, "sentencepiece.bpe.model"), model.ToBytes());
         FileBytes.Write(Path.Combine(folder, "tokenizer.json"), TokenizerJson(model));
         FileBytes.Write(Path.Combine(folder, "tokenizer_config.json"), """

@@ -1,0 +1,132 @@
+// Whole recipes: stopped at any of three points of each stage, and started again, they leave the same files as one that was never stopped.
+
+using BgeSharp.Training.Stages.Logs;
+using BgeSharp.Training.Stages.Runs;
+using BgeSharp.Training.Tests.Faults;
+
+namespace BgeSharp.Training.Tests.Stages.Runs;
+
+public sealed class RunResumeTests : IDisposable
+{
+    private readonly TinyRun _run = new();
+
+    public void Dispose() => _run.Dispose();
+
+    public static TheoryData<string, string[]> Recipes => new()
+    {
+        { "all stages, best checkpoint, hard negatives", [] },
+        { "RetroMAE by held-out loss, early stop, dropout", ["stages[0].evaluateEvery=1", "stages[0].earlyStop=1", "stages[0].keepBest=true", "stages[0].steps=5", "model.dropout=0.2"] },
+        { "rollbacks", ["stages[1].guard={\"action\": \"rollback\", \"spikeFactor\": 1.0001, \"rollBack\": 1, \"limit\": 1000}", "stages[1].steps=20", "stages[1].learningRate=1e-3", "stages[1].evaluateEvery=0", "stages[1].keepBest=false"] },
+        { "checkpoints on the training thread", ["checkpoints.background=false", "checkpoints.keep=3"] },
+    };
+
+    [Theory, MemberData(nameof(Recipes))]
+    public void A_run_that_was_stopped_at_three_points_of_each_stage_ends_with_the_same_files(string what, string[] set)
+    {
+        // Every step is logged, so that the observer can stop there.
+        string[] all = [.. set, "stages[0].logEvery=1", "stages[1].logEvery=1", "stages[2].logEvery=1"];
+        List<string> messages = _run.Run("whole", set: all).Messages;
+        Dictionary<string, string> whole = _run.Result("whole");
+        Assert.Equal(what == "rollbacks", messages.Exists(m => m.Contains("back to step", StringComparison.Ordinal)));
+        foreach (string stage in new[] { "retromae", "contrastive", "finetune" })
+        {
+            MetricsLine[] lines = [.. MetricsLog.Read(Path.Combine(_run.In("whole"), "metrics.jsonl")).Where(l => l.Stage == stage && l.Batches.Length > 0)];
+            Assert.All(lines, line => Assert.Equal(16, line.Batches.Length));
+            foreach (int cut in new[] { lines[0].Step, lines[lines.Length / 2].Step, lines[^1].Step }.Distinct())
+            {
+                string name = $"{stage}{cut}";
+                bool last = stage == "finetune" && cut == lines[^1].Step;
+                Assert.True(_run.Run(name, $"{stage} {cut}", set: all).State is null || last, name);
+                Assert.NotNull(_run.Run(name, resume: last, set: all).State);
+                foreach ((string file, string content) in _run.Result(name))
+                {
+                    // A stop adds a checkpoint of its own, so which are left differs; their contents do not.
+                    Assert.True(file == "events.jsonl" || file.StartsWith("checkpoints/", StringComparison.Ordinal) && !whole.ContainsKey(file) || file.EndsWith("LATEST", StringComparison.Ordinal) || content == whole[file], $"{what}: {name}: {file} differs");
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void The_order_of_batches_does_not_depend_on_threads()
+    {
+        _run.Run("one");
+        TorchSharp.torch.set_num_threads(2);
+        _run.Run("two");
+        string[] Batches(string run) => [.. MetricsLog.Read(Path.Combine(_run.In(run), "metrics.jsonl")).Select(l => $"{l.Stage} {l.Step} {l.Batches}")];
+        Assert.Equal(Batches("one"), Batches("two"));
+        _run.Run("other", set: "seed=4");
+        Assert.NotEqual(Batches("one"), Batches("other"));
+    }
+
+    [Fact]
+    public void A_damaged_checkpoint_is_said_and_the_one_before_it_leads_to_the_same_end()
+    {
+        string[] set = ["checkpoints.everySteps=1", "checkpoints.keep=3", "stages[1].logEvery=1", "stages[1].keepBest=false"];
+        _run.Run("whole", set: set);
+        _run.Run("damaged", "contrastive 3", set: set);
+        string file = Path.Combine(_run.In("damaged"), "checkpoints/02-contrastive-000003/weights.safetensors");
+        byte[] bytes = File.ReadAllBytes(file);
+        bytes[^5] ^= 4;
+        File.WriteAllBytes(file, bytes);
+        (RunState? state, List<string> messages) = _run.Run("damaged", set: set);
+        Assert.NotNull(state);
+        Assert.Contains(messages, m => m.Contains("damaged", StringComparison.Ordinal) && m.Contains("02-contrastive-000003", StringComparison.Ordinal));
+        Assert.Contains("going on from step 2 of contrastive", messages);
+        Assert.Equal(_run.Result("whole"), _run.Result("damaged"));
+    }
+
+    [Fact]
+    public void Changed_data_is_refused_unless_allowed()
+    {
+        _run.Run("run", "contrastive 3");
+        byte[] before = File.ReadAllBytes(_run.Documents);
+        File.WriteAllBytes(_run.Documents, [.. before[..^3], (byte)'?', .. before[^2..]]);
+        string message = Assert.Throws<BadInput>(() => _run.Run("run")).Message;
+        Assert.Contains("docs.jsonl", message, StringComparison.Ordinal);
+        Assert.Contains("--allow-changed-data", message, StringComparison.Ordinal);
+        // The same bytes with another time are the same data.
+        File.WriteAllBytes(_run.Documents, before);
+        File.SetLastWriteTimeUtc(_run.Documents, new DateTime(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+        _run.Run("run", "finetune 2");
+        File.AppendAllText(_run.Documents, """{"id":"more","title":"a","text":"b c d"}""" + "\n");
+        (RunState? state, List<string> messages) = _run.Run("run", changed: true);
+        Assert.NotNull(state);
+        Assert.Contains(messages, m => m.Contains("goes on with it", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Two_runs_on_one_folder_are_refused_and_a_dead_ones_lock_is_not()
+    {
+        _run.Run("run", "retromae 2");
+        using (new FileStream(Path.Combine(_run.In("run"), ".lock"), FileMode.Open, FileAccess.ReadWrite, FileShare.None))
+        {
+            Assert.Contains("another bge is working on this run", Assert.Throws<BadInput>(() => _run.Run("run")).Message, StringComparison.Ordinal);
+        }
+        Assert.True(File.Exists(Path.Combine(_run.In("run"), ".lock")));
+        Assert.NotNull(_run.Run("run").State);
+    }
+
+    [Fact]
+    public void The_same_command_goes_on_with_an_unfinished_run_but_touches_neither_a_finished_one_nor_anothers()
+    {
+        _run.Run("run", "contrastive 3");
+        Assert.Contains("another recipe", Assert.Throws<BadInput>(() => _run.Run("run", set: "seed=9")).Message, StringComparison.Ordinal);
+        (RunState? state, List<string> messages) = _run.Run("run");
+        Assert.True(state!.Finished);
+        Assert.DoesNotContain("tokenising text", messages);             // RetroMAE is not repeated
+        Assert.Contains("--resume", Assert.Throws<BadInput>(() => _run.Run("run")).Message, StringComparison.Ordinal);
+        Dictionary<string, string> before = _run.Result("run");
+        Assert.NotNull(_run.Run("run", resume: true).State);
+        Assert.Equal(before, _run.Result("run"));
+    }
+
+    [Fact]
+    public void Bad_steps_stand_in_the_events_with_their_rows()
+    {
+        string[] set = ["stages[1].guard={\"spikeFactor\": 1.0001, \"limit\": 1000}", "stages[1].steps=20", "stages[1].learningRate=1e-3"];
+        _run.Run("run", set: set);
+        string line = File.ReadLines(Path.Combine(_run.In("run"), "events.jsonl")).First();
+        Assert.Matches("^\\{\"stage\":\"contrastive\",\"step\":[0-9]+,\"fault\":\"the loss is a spike\",\"action\":\"skip\",\"loss\":[0-9.]+,\"gradientNorm\":[0-9.]+,\"rows\":\\[([0-9]+,){7}[0-9]+\\],\"time\":\"", line);
+    }
+}
