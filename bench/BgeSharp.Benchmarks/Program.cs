@@ -3,6 +3,7 @@
 
 using System.Globalization;
 using BenchmarkDotNet.Running;
+using BgeSharp.Benchmarks.Contrastive;
 using BgeSharp.Benchmarks.Data;
 using BgeSharp.Benchmarks.Objectives;
 using BgeSharp.Benchmarks.Reliability;
@@ -43,6 +44,10 @@ if (args is [MiningSpeed.Memory, var documents] && long.TryParse(documents, out 
 if (args is [LargeRetrieval.Argument, .. var sizes])
 {
     return LargeRetrieval.Print(sizes);
+}
+if (args is [LargeBatch.Argument, .. var batches])
+{
+    return LargeBatch.Print(batches);
 }
 
 string conditions = PairTable.Conditions(processorTime);

@@ -1,6 +1,7 @@
-// A model folder: Hugging Face layout (config.json, model.safetensors, tokenizer files) plus bge.json.
+// A model folder: Hugging Face layout (config.json, model.safetensors, tokenizer files) plus bge.json, heads.safetensors and reranker.safetensors.
 // What only pre-training needs (MLM head, decoder) stands in pretraining.safetensors, so that other tools see a plain encoder.
 
+using BgeSharp.Embeddings;
 using BgeSharp.Formats;
 using BgeSharp.Models;
 using BgeSharp.Text;
@@ -26,10 +27,9 @@ public static class ModelFolder
         {
             HashSet<string> encoder = [.. Encoder.Shapes(prefix, config).Select(s => s.Name)];
             WeightFile.Write(Path.Combine(staging, "model.safetensors"), weights, name => encoder.Contains(name) ? name[prefix.Length..] : null);
-            if (weights.Shapes.Any(s => !encoder.Contains(s.Name)))
-            {
-                WeightFile.Write(Path.Combine(staging, PretrainingFile), weights, name => encoder.Contains(name) ? null : name);
-            }
+            WritePart(Path.Combine(staging, ModelFiles.Heads), weights, M3Heads.Has);
+            WritePart(Path.Combine(staging, ModelFiles.Reranker), weights, RelevanceHead.Has);
+            WritePart(Path.Combine(staging, PretrainingFile), weights, name => !encoder.Contains(name) && !M3Heads.Has(name) && !RelevanceHead.Has(name) && !LinearLayer.IsAdapter(name));
             (config with { Architecture = config.Kind == ModelKind.Bert ? "BertModel" : "XLMRobertaModel" }).Save(staging);
             tokenizer.Save(staging);
             card.Save(staging);
@@ -50,12 +50,10 @@ public static class ModelFolder
         {
             missing = WeightFile.Read(source, weights, prefix);
         }
-        string pretraining = Path.Combine(folder, PretrainingFile);
-        if (missing.Count > 0 && File.Exists(pretraining))
+        foreach (string file in new[] { PretrainingFile, ModelFiles.Heads, ModelFiles.Reranker }.Select(name => Path.Combine(folder, name)).Where(File.Exists))
         {
-            using SafeTensorsFile more = SafeTensorsFile.Open(pretraining);
-            IReadOnlyList<string> still = WeightFile.Read(more, weights, prefix);
-            missing = [.. missing.Intersect(still)];
+            using SafeTensorsFile more = SafeTensorsFile.Open(file);
+            missing = [.. missing.Intersect(WeightFile.Read(more, weights, prefix, missing))];
         }
         HashSet<string> encoder = [.. Encoder.Shapes(prefix, config).Select(s => s.Name)];
         if (missing.FirstOrDefault(encoder.Contains) is string lacking)
@@ -63,5 +61,30 @@ public static class ModelFolder
             throw new BadInput($"{folder}: the weights have no \"{lacking[prefix.Length..]}\"; this is not a whole {config.ModelType} encoder.");
         }
         return missing;
+    }
+
+    /// <summary>The weights of the heads that a model folder has.</summary>
+    /// <exception cref="BadInput">heads.safetensors does not fit the model.</exception>
+    public static IReadOnlyList<WeightShape> HeadShapes(string folder, ModelConfig config)
+    {
+        string path = Path.Combine(folder, ModelFiles.Heads);
+        if (!File.Exists(path))
+        {
+            return [];
+        }
+        using SafeTensorsFile file = SafeTensorsFile.Open(path);
+        EmbeddingModes modes = (file.Contains(M3Heads.Sparse + ".weight") ? EmbeddingModes.Sparse : 0) | (file.Contains(M3Heads.MultiVector + ".weight") ? EmbeddingModes.MultiVector : 0);
+        long[] vectors = modes.HasFlag(EmbeddingModes.MultiVector) ? file[M3Heads.MultiVector + ".weight"].Shape : [0, 0];
+        return vectors.Length == 2 && vectors[0] is >= 0 and <= 1 << 14
+            ? [.. M3Heads.Shapes(config, modes, (int)vectors[0])]
+            : throw new BadInput($"{path}: \"{M3Heads.MultiVector}.weight\" has the shape [{string.Join(", ", vectors)}], two dimensions with at most {1 << 14} rows are needed.");
+    }
+
+    private static void WritePart(string path, Weights weights, Func<string, bool> takes)
+    {
+        if (weights.Shapes.Any(s => takes(s.Name)))
+        {
+            WeightFile.Write(path, weights, name => takes(name) ? name : null);
+        }
     }
 }

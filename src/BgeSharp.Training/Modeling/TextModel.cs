@@ -18,7 +18,7 @@ public sealed class TextModel : IDisposable
         Config = config;
         Tokenizer = tokenizer;
         Card = card;
-        Encoder = new TorchEncoder(new Encoder(weights, "", config), PoolingExtensions.Parse(card.Pooling));
+        Encoder = new TorchEncoder(new Encoder(weights, "", config), PoolingExtensions.Parse(card.Pooling), new M3Heads(weights, M3Heads.Unweighted(tokenizer.Special)));
     }
 
     /// <summary>Where it came from.</summary>
@@ -33,7 +33,7 @@ public sealed class TextModel : IDisposable
     /// <summary>What bge.json says.</summary>
     public ModelCard Card { get; }
 
-    /// <summary>Tokens to embeddings.</summary>
+    /// <summary>Tokens to embeddings: dense, and sparse and multi-vector where heads.safetensors has them.</summary>
     public TorchEncoder Encoder { get; }
 
     /// <summary>Longest query to encode, in tokens.</summary>
@@ -56,7 +56,7 @@ public sealed class TextModel : IDisposable
         ITokenizer tokenizer = TokenizerFile.Load(folder);
         CheckVocabulary(folder, tokenizer, config);
         ModelCard card = ModelCard.Load(folder);
-        var weights = new Weights(Modeling.Encoder.Shapes("", config), compute);
+        var weights = new Weights(Modeling.Encoder.Shapes("", config).Concat(ModelFolder.HeadShapes(folder, config)), compute, frozen: _ => true);
         try
         {
             ModelFolder.ReadWeights(folder, weights, "", config);

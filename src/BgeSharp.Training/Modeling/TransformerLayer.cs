@@ -40,6 +40,7 @@ public sealed class TransformerLayer(Weights weights, string prefix, int heads, 
         Tensor weight = cat([weights[$"{prefix}.attention.self.query.weight"], weights[$"{prefix}.attention.self.key.weight"], weights[$"{prefix}.attention.self.value.weight"]], 0);
         Tensor bias = cat([weights[$"{prefix}.attention.self.query.bias"], weights[$"{prefix}.attention.self.key.bias"], weights[$"{prefix}.attention.self.value.bias"]], 0);
         Tensor projected = nn.functional.linear(rows, weight.to_type(rows.dtype), bias.to_type(rows.dtype));   // [T, 3D]
+        projected = Adapters(rows) is { } more ? projected.Plus(more) : projected;
         Tensor[] parts = PadRows.Of(text, projected).chunk(3, -1);                                              // 3 × [B, L, D]
         Tensor? hidden = text.IsRectangular ? null : text.Padding.view(text.Count, 1, 1, text.Length);
         Tensor context = Attention.Attend(parts[0], parts[1], parts[2], hidden, heads, attentionDropout);       // [B, L, D]
@@ -69,8 +70,14 @@ public sealed class TransformerLayer(Weights weights, string prefix, int heads, 
         return Normalize(Drop(Linear(inner, "output.dense"), dropout).Plus(attended), "output.LayerNorm");
     }
 
-    private Tensor Linear(Tensor x, string name)
-        => nn.functional.linear(x, weights[$"{prefix}.{name}.weight"].to_type(x.dtype), weights[$"{prefix}.{name}.bias"].to_type(x.dtype));
+    private Tensor Linear(Tensor x, string name) => weights.Linear(x, $"{prefix}.{name}");
+
+    // [T, 3D], or null when none of the three has an adapter.
+    private Tensor? Adapters(Tensor rows)
+    {
+        Tensor?[] parts = [weights.Adapted(rows, $"{prefix}.attention.self.query"), weights.Adapted(rows, $"{prefix}.attention.self.key"), weights.Adapted(rows, $"{prefix}.attention.self.value")];
+        return parts.All(p => p is null) ? null : cat([.. parts.Select(p => p ?? zeros_like(rows))], 1);
+    }
 
     private Tensor Normalize(Tensor x, string name)
         => nn.functional.layer_norm(x, [x.shape[^1]], weights[$"{prefix}.{name}.weight"].to_type(x.dtype), weights[$"{prefix}.{name}.bias"].to_type(x.dtype), epsilon);

@@ -10,7 +10,7 @@ public static class WeightFile
 {
     private static readonly string[] Prefixes = ["", "bert.", "roberta.", "lm.bert.", "lm.roberta.", "lm.", "model."];
 
-    /// <summary>Writes the weights that <paramref name="rename"/> gives a name.</summary>
+    /// <summary>Writes the weights that <paramref name="rename"/> gives a name, their adapters added in.</summary>
     /// <param name="path">The file; replaced at once or not at all.</param>
     /// <param name="weights">What to write.</param>
     /// <param name="rename">Name in memory → name on disk; null leaves a weight out.</param>
@@ -21,7 +21,7 @@ public static class WeightFile
         {
             if (rename(shape.Name) is string name)
             {
-                tensors.Add(new TensorToWrite(name, TensorType.F32, shape.Shape, stream => WriteFloats(stream, weights[shape.Name])));
+                tensors.Add(new TensorToWrite(name, TensorType.F32, shape.Shape, stream => WriteMerged(stream, weights, shape.Name)));
             }
         }
         SafeTensorsWriter.Write(path, tensors);
@@ -31,12 +31,13 @@ public static class WeightFile
     /// <param name="source">An open weight file.</param>
     /// <param name="weights">Filled in place.</param>
     /// <param name="prefix">Prefix of encoder names in <paramref name="weights"/>.</param>
+    /// <param name="only">Names in memory to look for; null for all.</param>
     /// <returns>Names in memory that the source does not have.</returns>
     /// <exception cref="BadInput">A tensor has another shape than the model.</exception>
-    public static IReadOnlyList<string> Read(ITensorSource source, Weights weights, string prefix)
+    public static IReadOnlyList<string> Read(ITensorSource source, Weights weights, string prefix, IReadOnlyCollection<string>? only = null)
     {
         var missing = new List<string>();
-        foreach (WeightShape shape in weights.Shapes)
+        foreach (WeightShape shape in weights.Shapes.Where(s => only is null || only.Contains(s.Name)))
         {
             string bare = prefix.Length > 0 && shape.Name.StartsWith(prefix, StringComparison.Ordinal) ? shape.Name[prefix.Length..] : shape.Name;
             string? found = Prefixes.SelectMany(p => Spellings(p + bare)).FirstOrDefault(source.Contains);
@@ -52,6 +53,13 @@ public static class WeightFile
             weights.Set(shape.Name, source.ReadFloat32(found));
         }
         return missing;
+    }
+
+    private static void WriteMerged(Stream stream, Weights weights, string name)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        WriteFloats(stream, weights.Merged(name));
     }
 
     /// <summary>Writes a tensor's elements as little-endian float32, a part at a time.</summary>

@@ -1,5 +1,6 @@
 // All weights of a run in one flat buffer, all gradients in another: the optimizer, the norm, a checksum and an all-reduce are one pass
-// over contiguous memory, and every named weight is a view into it. Weights that decay come first, biases and LayerNorms after them.
+// over contiguous memory, and every named weight is a view into it. Weights that decay come first, biases and LayerNorms after them, frozen ones last:
+// the optimizer stops before them.
 
 namespace BgeSharp.Training.Modeling;
 
@@ -37,21 +38,27 @@ public sealed class Weights : IDisposable
 
     /// <param name="shapes">Every weight of the model, each name once.</param>
     /// <param name="compute">Device and master type.</param>
-    public Weights(IEnumerable<WeightShape> shapes, Compute compute)
+    /// <param name="frozen">True for the name of a weight that is not trained; null trains all.</param>
+    public Weights(IEnumerable<WeightShape> shapes, Compute compute, Func<string, bool>? frozen = null)
     {
-        WeightShape[] ordered = [.. shapes.OrderBy(s => s.Decays ? 0 : 1)];
+        frozen ??= _ => false;
+        WeightShape[] ordered = [.. shapes.OrderBy(s => frozen(s.Name) ? 2 : s.Decays ? 0 : 1)];
         Compute = compute;
         long total = ordered.Sum(s => s.Count);
-        DecayingCount = ordered.Where(s => s.Decays).Sum(s => s.Count);
+        DecayingCount = ordered.Where(s => s.Decays && !frozen(s.Name)).Sum(s => s.Count);
+        TrainableCount = ordered.Where(s => !frozen(s.Name)).Sum(s => s.Count);
         Values = zeros(total, compute.MasterType, compute.Device).DetachFromDisposeScope();
         Gradients = zeros(total, compute.MasterType, compute.Device).DetachFromDisposeScope();
         long offset = 0;
         foreach (WeightShape shape in ordered)
         {
             Tensor view = Values.narrow(0, offset, shape.Count).view(shape.Shape).DetachFromDisposeScope();
-            using Tensor gradient = Gradients.narrow(0, offset, shape.Count).view(shape.Shape).DetachFromDisposeScope();
-            view.requires_grad = true;
-            view.grad = gradient;
+            if (!frozen(shape.Name))
+            {
+                using Tensor gradient = Gradients.narrow(0, offset, shape.Count).view(shape.Shape).DetachFromDisposeScope();
+                view.requires_grad = true;
+                view.grad = gradient;
+            }
             _byName.Add(shape.Name, view);
             _places.Add(shape.Name, (offset, shape));
             offset += shape.Count;
@@ -70,6 +77,12 @@ public sealed class Weights : IDisposable
 
     /// <summary>How many elements at the start decay.</summary>
     public long DecayingCount { get; }
+
+    /// <summary>How many elements at the start are trained; the rest is frozen and its gradients stay 0.</summary>
+    public long TrainableCount { get; }
+
+    /// <summary>α/r: what an adapter's product is multiplied by.</summary>
+    public double AdapterScale { get; init; } = 1;
 
     /// <summary>All weights in buffer order.</summary>
     public IReadOnlyList<WeightShape> Shapes { get; }

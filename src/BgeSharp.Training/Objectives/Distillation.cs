@@ -1,7 +1,8 @@
-// Knowledge distillation from teacher scores of each query's own group.                       FlagEmbedding's two forms
-//   kl_div: −mean_q Σ_g t_qg log softmax(s_q, own group)_g  +  InfoNCE          (a cross-entropy: the teacher's entropy is not subtracted)
-//   m3_kd:  Σ_g mean_q t_qg · CE(s_q with own columns 0..g−1 hidden; target own column g)       BGE-M3, over all in-batch passages
-// m3_kd depends on the order inside a group; BGE-M3's own training sorted the negatives by teacher score, so sort them first (SortByTeacher).
+// Knowledge distillation from teacher scores of each query's own group.
+//   kl_div:     −mean_q Σ_g t_qg log softmax(s_q, own group)_g  +  InfoNCE       FlagEmbedding; a cross-entropy: the teacher's entropy is not subtracted
+//   m3_kd:      Σ_g mean_q t_qg · CE(s_q with own columns 0..g−1 hidden; target own column g)     BGE-M3, over all in-batch passages
+//   margin_mse: mean_q,g>0 ((s_q0 − s_qg) − (r_q0 − r_qg))²                       Hofstätter et al. 2020; s and r on the scale of logits
+// m3_kd depends on the order inside a group; BGE-M3's own training sorted the negatives by teacher score, so the batches are drawn sorted for it.
 
 namespace BgeSharp.Training.Objectives;
 
@@ -14,24 +15,35 @@ public sealed record Distillation(InfoNce Contrast)
     /// <param name="temperature">Above 0; the public code uses 1.</param>
     public static Tensor Targets(Tensor teacherScores, double temperature = 1) => teacherScores.Over(temperature).softmax(1);
 
-    /// <param name="scores">[Q, Q·G] or [Q, G], see <see cref="InfoNce.Scores"/>.</param>
+    /// <param name="scores">[Q, P] or [Q, G], see <see cref="InfoNce.Scores"/>.</param>
     /// <param name="targets">[Q, G], see <see cref="Targets"/>.</param>
+    /// <param name="start">First query, when the scores are those of a block.</param>
+    /// <param name="hidden">Columns that do not count in the InfoNCE part, see <see cref="InfoNce.Loss"/>.</param>
     /// <returns>Scalar, in nats.</returns>
-    public Tensor KlDivergence(Tensor scores, Tensor targets)
+    public Tensor KlDivergence(Tensor scores, Tensor targets, long start = 0, Tensor? hidden = null)
     {
-        Tensor own = OwnGroup(scores, targets.shape[1]);                                                     // [Q, G]
-        return Contrast.Loss(scores).Minus((targets * own.log_softmax(1)).sum(1).mean());
+        Tensor own = OwnGroup(scores, targets.shape[1], start);                                              // [Q, G]
+        Tensor contrast = Contrast.Loss(scores, hidden, Contrast.Positives(scores, targets.shape[1], start));
+        return contrast.Minus((targets * own.log_softmax(1)).sum(1).mean());
     }
 
-    /// <param name="scores">[Q, Q·G] or [Q, G], see <see cref="InfoNce.Scores"/>.</param>
+    /// <param name="scores">[Q, P] or [Q, G], see <see cref="InfoNce.Scores"/>.</param>
     /// <param name="targets">[Q, G], see <see cref="Targets"/>.</param>
+    /// <param name="start">First query, when the scores are those of a block.</param>
+    /// <param name="alsoHidden">Columns outside the own group that do not count; null for none.</param>
     /// <returns>Scalar, in nats.</returns>
-    public Tensor Ordered(Tensor scores, Tensor targets)
+    public Tensor Ordered(Tensor scores, Tensor targets, long start = 0, Tensor? alsoHidden = null)
     {
         long count = targets.shape[0];
         long group = targets.shape[1];
-        Tensor first = Contrast.Positives(scores);                                                           // [Q]
+        Tensor first = Contrast.Positives(scores, group, start);                                             // [Q]
         Tensor hidden = zeros_like(scores, ScalarType.Bool);                                                 // [Q, P]
+        if (alsoHidden is not null)
+        {
+            // The own group is the teacher's to judge.
+            Tensor own = first.unsqueeze(1).Plus(TensorArithmetic.CountTo(group, scores.device).unsqueeze(0));
+            hidden = alsoHidden.scatter(1, own, zeros_like(own, ScalarType.Bool));
+        }
         Tensor loss = zeros(1, scores.dtype, scores.device);
         for (long g = 0; g < group; g++)
         {
@@ -43,14 +55,27 @@ public sealed record Distillation(InfoNce Contrast)
         return loss.squeeze();
     }
 
-    private static Tensor OwnGroup(Tensor scores, long group)
+    /// <param name="scores">[Q, P] or [Q, G], see <see cref="InfoNce.Scores"/>.</param>
+    /// <param name="teacherScores">[Q, G], raw scores divided by the teacher's temperature; G above 1.</param>
+    /// <param name="start">First query, when the scores are those of a block.</param>
+    /// <returns>Scalar.</returns>
+    public Tensor MarginMse(Tensor scores, Tensor teacherScores, long start = 0)
     {
-        long count = scores.shape[0];
-        if (scores.shape[1] == group)
+        long group = teacherScores.shape[1];
+        Tensor own = OwnGroup(scores, group, start);                                                         // [Q, G]
+        Tensor difference = Margins(own).Minus(Margins(teacherScores));
+        return (difference * difference).mean();
+
+        Tensor Margins(Tensor s) => s.narrow(1, 0, 1).Minus(s.narrow(1, 1, group - 1));                      // [Q, G − 1]
+    }
+
+    private Tensor OwnGroup(Tensor scores, long group, long start)
+    {
+        if (!Contrast.InBatchNegatives)
         {
             return scores;
         }
-        Tensor columns = TensorArithmetic.CountTo(count, scores.device).Times(group).unsqueeze(1).Plus(TensorArithmetic.CountTo(group, scores.device).unsqueeze(0));
+        Tensor columns = Contrast.Positives(scores, group, start).unsqueeze(1).Plus(TensorArithmetic.CountTo(group, scores.device).unsqueeze(0));
         return scores.gather(1, columns);
     }
 }

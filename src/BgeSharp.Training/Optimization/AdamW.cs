@@ -52,7 +52,7 @@ public sealed class AdamW : IDisposable
         Steps++;
         double firstCorrection = 1 - Math.Pow(Beta1, Steps);
         double secondCorrection = 1 - Math.Pow(Beta2, Steps);
-        long count = _weights.Count;
+        long count = _weights.TrainableCount;      // frozen weights stand behind and stay as they are
         long decaying = _decayAll ? count : _weights.DecayingCount;
         for (long start = 0; start < count;)
         {

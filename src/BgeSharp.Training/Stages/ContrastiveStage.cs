@@ -1,9 +1,10 @@
-// Contrastive learning and fine-tuning: one stage, other data. Both sides go through the same encoder, every passage of a batch is every query's negative.
+// Contrastive learning and fine-tuning: one stage, other data. Both sides go through the same encoder, in sub-batches of like length;
+// the loss sees all outputs of the batch, block by block of queries.
 
-using BgeSharp.Formats;
 using BgeSharp.Training.Data.Batches;
 using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Objectives;
+using BgeSharp.Training.Optimization;
 using BgeSharp.Training.Stages.Recipes;
 
 namespace BgeSharp.Training.Stages;
@@ -12,35 +13,39 @@ namespace BgeSharp.Training.Stages;
 public sealed class ContrastiveStage : ITrainableStage, IDisposable
 {
     private readonly ContrastiveStageOptions _options;
-    private readonly ModelConfig _config;
-    private readonly Encoder _encoder;
-    private readonly Pooling _pooling;
-    private readonly InfoNce _objective;
-    private readonly long _seed;
-    private readonly PairStore _store;
+    private readonly M3Encoder _encoder;
+    private readonly SplitEncoding _encoding;
+    private readonly ContrastiveObjective _objective;
     private readonly PairOrder _order;
-    private IEnumerator<(int[] Rows, ContrastiveBatch Batch)> _batches;
+    private readonly PairStore _store;
+    private readonly GroupDraw _draw;
+    private readonly long _seed;
+    private readonly Action<int>? _refresh;
+    private IEnumerator<(int[] Rows, ContrastiveBatch Batch)>? _batches;
+    private long _position;
+    private int _refreshedAt;
 
     /// <param name="options">Validated options.</param>
-    /// <param name="weights">Holds every weight of an encoder without prefix.</param>
-    /// <param name="config">Sizes of the model.</param>
-    /// <param name="pooling">How hidden vectors become one.</param>
+    /// <param name="weights">Holds every weight of an encoder without prefix, and the heads of <see cref="ContrastiveStageOptions.Outputs"/>.</param>
+    /// <param name="encoder">The model over these weights.</param>
     /// <param name="store">Tokenised pairs.</param>
     /// <param name="seed">Seed of order, draws and dropout.</param>
-    /// <param name="firstStep">Position in the order of batches to begin with, in steps.</param>
-    public ContrastiveStage(ContrastiveStageOptions options, Weights weights, ModelConfig config, Pooling pooling, PairStore store, long seed, long firstStep)
+    /// <param name="position">Position in the order of batches to begin with, in steps.</param>
+    /// <param name="refresh">Gives the store the negatives of a step that is a multiple of refreshSteps; null for never.</param>
+    public ContrastiveStage(ContrastiveStageOptions options, Weights weights, M3Encoder encoder, PairStore store, long seed, long position, Action<int>? refresh = null)
     {
         _options = options;
-        _config = config;
-        _pooling = pooling;
-        _seed = seed;
-        Weights = weights;
-        _encoder = new Encoder(weights, "", config);
-        _objective = new InfoNce(options.Temperature);
+        _encoder = encoder;
         _store = store;
-        _order = new PairOrder(seed, [.. store.Rows.Select(r => r.Source)], options.BatchPairs);
+        _seed = seed;
+        _refresh = options.HardNegatives is { RefreshSteps: > 0 } ? refresh : null;
+        Weights = weights;
+        _objective = ContrastiveSettings.Objective(options, encoder);
+        _encoding = new SplitEncoding(encoder, _objective.Outputs, options.SubBatchTokens, options.Memory == "cached");
+        _draw = ContrastiveSettings.Draw(options);
+        _order = ContrastiveSettings.Order(options, store, seed);
         TotalSteps = options.Steps > 0 ? options.Steps : Math.Max(1, (int)Math.Ceiling(_order.BatchesPerEpoch() * options.Epochs / options.Accumulate));
-        _batches = From(firstStep);
+        _position = position;
     }
 
     /// <inheritdoc/>
@@ -52,61 +57,93 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
     /// <inheritdoc/>
     public StepFigures ForwardBackward(int step)
     {
-        double lossSum = 0, accuracy = 0, positive = 0;
+        if (_refresh is not null && step / _options.HardNegatives!.RefreshSteps * _options.HardNegatives.RefreshSteps is int due && due != _refreshedAt)
+        {
+            // Batches made ahead hold the old negatives.
+            GoTo(_position);
+            _refresh(due);
+            _refreshedAt = due;
+        }
+        _batches ??= From(_position);
+        _position++;
+        var figures = new Dictionary<string, double>();
+        double loss = 0;
         long tokens = 0;
         int negatives = int.MaxValue;
         var trace = new BatchTrace();
         for (int micro = 0; micro < _options.Accumulate; micro++)
         {
-            using var scope = NewDisposeScope();
-            manual_seed((long)(HashCodes.Of(_seed, step, micro) >> 1));
             _batches.MoveNext();
             (int[] rows, ContrastiveBatch batch) = _batches.Current;
             trace.Add(rows, batch.Queries, batch.Passages);
-            Tensor queries = Embed(batch.Queries);                                       // [Q, D]
-            Tensor passages = Embed(batch.Passages);                                     // [Q·G, D]
-            Tensor scores = _objective.Scores(queries, passages);                        // [Q, Q·G]
-            Tensor? hidden = batch.Hidden is null ? null : tensor(batch.Hidden).view(scores.shape).to(scores.device);
-            Tensor loss = _objective.Loss(scores, hidden);
-            loss.Over(_options.Accumulate).backward();
-            lossSum += loss.item<float>() / _options.Accumulate;
-            using (no_grad())
-            {
-                Tensor target = _objective.Positives(scores);
-                accuracy += scores.argmax(1).eq(target).to_type(ScalarType.Float32).mean().item<float>() / _options.Accumulate;
-                positive += scores.gather(1, target.unsqueeze(1)).mean().item<float>() * _options.Temperature / _options.Accumulate;
-            }
-            negatives = Math.Min(negatives, (int)scores.shape[1] - 1);
+            negatives = Math.Min(negatives, (_options.InBatchNegatives && !batch.OwnGroupOnly ? batch.Passages.Count : batch.Group) - 1);
+            _encoding.Run([batch.Queries, batch.Passages], k => (long)(HashCodes.Of(_seed, step, (micro * 1_000_003L) + k) >> 1), sides => loss += Backward(sides[0], sides[1], batch, step, figures));
+            Add(figures, "padding", _encoding.Padding / _options.Accumulate);
             tokens += batch.Queries.TokenCount + batch.Passages.TokenCount;
         }
-        return new StepFigures(lossSum, tokens, new Dictionary<string, double>
-        {
-            ["in_batch_accuracy"] = accuracy,
-            ["positive_cosine"] = positive,
-        })
-        { Batch = trace, Negatives = negatives };
+        return new StepFigures(loss, tokens, figures) { Batch = trace, Negatives = _options.Objective == "contrastive" ? negatives : null };
     }
 
     /// <inheritdoc/>
     public void GoTo(long position)
     {
-        _batches.Dispose();
-        _batches = From(position);
+        _batches?.Dispose();
+        (_batches, _position) = (null, position);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _batches.Dispose();
+    public void Dispose() => _batches?.Dispose();
+
+    private double Backward(M3Outputs queries, M3Outputs passages, ContrastiveBatch batch, int step, Dictionary<string, double> figures)
+    {
+        int count = batch.Queries.Count;
+        Device device = Weights.Compute.Device;
+        if (_options.Objective != "contrastive")
+        {
+            return Graded(queries, passages, batch);
+        }
+        var targets = new ContrastiveTargets(batch.Group,
+            batch.Hidden is null ? null : tensor(batch.Hidden).view(count, -1).to(device),
+            batch.Teacher is null ? null : tensor(batch.Teacher).view(count, batch.Group).to(device));
+        ContrastiveObjective objective = _objective with
+        {
+            Contrast = _objective.Contrast with { InBatchNegatives = _options.InBatchNegatives && !batch.OwnGroupOnly },
+            SelfDistill = _options.SelfDistillation && step > _options.SelfDistillationStart,
+        };
+        double sum = 0;
+        for (int start = 0; start < count; start += _options.ScoreBlock)
+        {
+            using var scope = NewDisposeScope();
+            int block = Math.Min(_options.ScoreBlock, count - start);
+            double share = block / (double)count / _options.Accumulate;
+            var parts = new Dictionary<string, Tensor>();
+            Tensor loss = objective.Loss(queries, passages, targets, start, block, parts);
+            loss.Times(share).backward();
+            sum += loss.to_type(ScalarType.Float32).item<float>() * share;
+            foreach ((string name, Tensor value) in parts)
+            {
+                Add(figures, name, value.to_type(ScalarType.Float32).item<float>() * share);
+            }
+        }
+        return sum;
+    }
+
+    // Sentence pairs: the grade of a pair stands where a teacher's score would.
+    private double Graded(M3Outputs queries, M3Outputs passages, ContrastiveBatch batch)
+    {
+        Tensor cosines = (queries.Dense! * passages.Dense!).sum(1);
+        Tensor grades = tensor(batch.Teacher!).to_type(cosines.dtype).to(cosines.device);
+        Tensor loss = (_options.Objective == "cosent" ? SentencePairs.CoSent(cosines, grades, _options.Temperature) : SentencePairs.Cosine(cosines, grades)).Over(_options.Accumulate);
+        loss.backward();
+        return loss.to_type(ScalarType.Float32).item<float>();
+    }
 
     // Batches are made on another thread; each depends on its number and the seed alone.
     private IEnumerator<(int[] Rows, ContrastiveBatch Batch)> From(long position)
     {
         long first = position * _options.Accumulate;
-        return Prefetch.Ahead(_order.From(first).Select((rows, i) => (rows, ContrastiveBatch.Draw(_store, rows, _options.GroupSize, _seed, first + i)))).GetEnumerator();
+        return Prefetch.Ahead(_order.From(first).Select((rows, i) => (rows, ContrastiveBatch.Draw(_store, rows, _draw, _seed, first + i)))).GetEnumerator();
     }
 
-    private Tensor Embed(Text.TokenBatch batch)
-    {
-        var text = new PackedText(batch, _config, Weights.Compute.Device);
-        return _pooling.Pool(text, _encoder.Forward(text, training: true)).ToUnitLength(Weights.Compute.MasterType);
-    }
+    private static void Add(Dictionary<string, double> figures, string name, double value) => figures[name] = figures.GetValueOrDefault(name) + value;
 }

@@ -15,6 +15,9 @@ public static class ModelFiles
     /// <summary>Sparse and multi-vector heads.</summary>
     public const string Heads = "heads.safetensors";
 
+    /// <summary>Head of a cross-encoder.</summary>
+    public const string Reranker = "reranker.safetensors";
+
     /// <summary>Throws unless every id of the vocabulary has a row in the model.</summary>
     /// <param name="where">For the message.</param>
     /// <param name="tokenizer">The vocabulary.</param>

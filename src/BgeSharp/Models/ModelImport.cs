@@ -70,6 +70,10 @@ public static class ModelImport
         }
         card.Save(staged.Path);
         source.Heads.SaveOwn(staged.Path);
+        if (source.Relevance.Count > 0)
+        {
+            SafeTensorsWriter.Write(Path.Combine(staged.Path, ModelFiles.Reranker), source.Relevance);
+        }
         if (source.Pretraining.Count > 0)
         {
             SafeTensorsWriter.Write(Path.Combine(staged.Path, ModelFiles.Pretraining), Stoppable(source.Pretraining, cancellation));
@@ -120,6 +124,10 @@ public static class ModelImport
         var culture = CultureInfo.InvariantCulture;
         var taken = new List<string> { source.DescribeEncoder() };
         taken.AddRange(heads);
+        if (source.Relevance.Count > 0)
+        {
+            taken.Add($"the cross-encoder's head ({source.Relevance[0].Type}), in {ModelFiles.Reranker}");
+        }
         if (source.Pretraining.Count > 0)
         {
             taken.Add(string.Create(culture, $"what only pre-training uses: {source.Pretraining.Count} tensors, in {ModelFiles.Pretraining}"));
@@ -160,6 +168,11 @@ public static class ModelImport
         {
             notes.Add($"prompts other than \"query\" are kept for other tools and not used here: {string.Join(", ", unused.Take(8))}");
         }
-        return new ModelAccount(taken, source.Encoder.LeftOut, notes);
+        if (source.Relevance.Count > 0)
+        {
+            notes.Add("a cross-encoder judges pairs (bge score, re-ranking); its vectors alone are of no use");
+        }
+        // The cross-encoder's head stands among the rest of the encoder's file.
+        return new ModelAccount(taken, [.. source.Encoder.LeftOut.Where(l => source.Relevance.Count == 0 || !l.EndsWith("(classification head)", StringComparison.Ordinal))], notes);
     }
 }

@@ -21,6 +21,7 @@ internal sealed class SourceModel : IDisposable
             ITensorSource weights = Keep(OpenWeights(said.TransformerFolder));
             Encoder = EncoderSource.Find(weights, Config);
             Heads = Keep(HeadTensors.Open(folder, Config));
+            Relevance = RelevanceTensors.Find(said.TransformerFolder, weights, Config, _open.Add);
             Pretraining = Encoder.Pretraining;
             if (Path.Combine(said.TransformerFolder, ModelFiles.Pretraining) is var own && File.Exists(own))
             {
@@ -56,6 +57,9 @@ internal sealed class SourceModel : IDisposable
 
     /// <summary>Sparse and multi-vector head.</summary>
     public HeadTensors Heads { get; }
+
+    /// <summary>The head of a cross-encoder, or nothing.</summary>
+    public IReadOnlyList<TensorToWrite> Relevance { get; }
 
     /// <summary>How the model is used.</summary>
     public ModelCard Card { get; }

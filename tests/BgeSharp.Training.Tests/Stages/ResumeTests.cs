@@ -34,7 +34,7 @@ public sealed class ResumeTests : IDisposable
         using PairStore store = PairStore.Create(_folder.Path,
             Enumerable.Range(1, 20).Select(n => new TrainingExample(TinyModel.Text(2, n), [TinyModel.Text(n, n + 50)], [TinyModel.Text(5, n + 99)])), _tokenizer, 16, 32, "", negatives: true);
         var options = new ContrastiveStageOptions { Steps = Steps, BatchPairs = 6, GroupSize = 2, Accumulate = 2, LogEvery = 3, EvaluateEvery = 1, LearningRate = 1e-2 };
-        Prove(stopAfter, options, () => Encoder.Shapes("", TinyModel.Config), (weights, first) => new ContrastiveStage(options, weights, TinyModel.Config, Pooling.Cls, store, 3, first));
+        Prove(stopAfter, options, () => Encoder.Shapes("", TinyModel.Config), (weights, first) => new ContrastiveStage(options, weights, new M3Encoder(new Encoder(weights, "", TinyModel.Config), Pooling.Cls), store, 3, first));
     }
 
     private void Prove<TStage>(int stopAfter, StageOptions options, Func<IEnumerable<WeightShape>> shapes, Func<Weights, long, TStage> create)

@@ -4,54 +4,145 @@ using BgeSharp.Text;
 
 namespace BgeSharp.Training.Data.Batches;
 
+/// <summary>How the passages of a batch are drawn.</summary>
+/// <param name="Group">G, passages per query, where the source's type does not say otherwise.</param>
+/// <param name="WithTeacher">True brings teacher scores along; then a query with too few negatives repeats its own.</param>
+/// <param name="SortByTeacher">True puts the negatives of a query in falling order of their teacher scores.</param>
+public sealed record GroupDraw(int Group, bool WithTeacher = false, bool SortByTeacher = false);
+
 /// <summary>Queries and passages of a step.</summary>
 /// <param name="Queries">Q texts.</param>
 /// <param name="Passages">Q·G texts; the positive of query i is text i·G.</param>
 /// <param name="Hidden">[Q, Q·G], true where a column holds a text that is a positive of the row's query elsewhere; null when there is none.</param>
 public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, bool[]? Hidden)
 {
+    // Logits below the positive at which a softmax leaves nothing.
+    private const float FarBelow = 30;
+
+    /// <summary>G.</summary>
+    public int Group => Passages.Count / Queries.Count;
+
+    /// <summary>[Q, G], teacher scores; null without a teacher.</summary>
+    public float[]? Teacher { get; init; }
+
+    /// <summary>True when other queries' passages are no negatives in this batch.</summary>
+    public bool OwnGroupOnly { get; init; }
+
     /// <summary>Reads a batch: one random positive and group − 1 random negatives for each query.</summary>
     /// <param name="store">The pairs.</param>
-    /// <param name="examples">Examples of the batch.</param>
+    /// <param name="examples">Examples of the batch, of one source.</param>
     /// <param name="group">G, passages per query.</param>
     /// <param name="seed">Seed of the run.</param>
     /// <param name="round">Batch number.</param>
-    public static ContrastiveBatch Draw(PairStore store, int[] examples, int group, long seed, long round)
+    public static ContrastiveBatch Draw(PairStore store, int[] examples, int group, long seed, long round) => Draw(store, examples, new GroupDraw(group), seed, round);
+
+    /// <summary>Reads a batch.</summary>
+    /// <param name="store">The pairs.</param>
+    /// <param name="examples">Examples of the batch, of one source.</param>
+    /// <param name="draw">How.</param>
+    /// <param name="seed">Seed of the run.</param>
+    /// <param name="round">Batch number.</param>
+    /// <exception cref="BadInput">A teacher is asked for and an example has no scores.</exception>
+    public static ContrastiveBatch Draw(PairStore store, int[] examples, GroupDraw draw, long seed, long round)
     {
+        PairSource source = store.Sources[store.Rows[examples[0]].Source];
+        int group = GroupOf(source, store.Rows[examples[0]], draw.Group);
         var columns = new int[examples.Length * group];
+        float[]? teacher = draw.WithTeacher ? new float[columns.Length] : null;
         for (int i = 0; i < examples.Length; i++)
         {
             var random = new SeededRandom(HashCodes.Of(seed, examples[i], round));
             PairRows rows = store.Rows[examples[i]];
-            columns[i * group] = rows.Positives[random.Next(rows.Positives.Length)];
-            int[] negatives = [.. rows.Negatives];
+            int positive = random.Next(rows.Positives.Length);
+            int[] negatives = [.. Enumerable.Range(0, rows.Negatives.Length)];
             random.Shuffle<int>(negatives);
+            negatives = negatives[..Math.Min(negatives.Length, group - 1)];
+            if (teacher is not null)
+            {
+                if (rows.PositiveScores is null || (group > 1 && rows.NegativeScores is null))
+                {
+                    throw new BadInput($"{source.Name}: an example has no teacher scores (pos_scores, neg_scores), which \"distillation\" needs; add them with \"bge score\".");
+                }
+                // A query with too few repeats its own: only those have scores. One with none gets other queries' passages, and the teacher holds nothing of them.
+                int[] own = negatives;
+                negatives = own.Length == 0 ? [] : [.. Enumerable.Range(0, group - 1).Select(g => own[g % own.Length])];
+                if (draw.SortByTeacher)
+                {
+                    negatives = [.. negatives.OrderByDescending(n => rows.NegativeScores![n]).ThenBy(n => n)];
+                }
+                teacher[i * group] = rows.PositiveScores[positive];
+            }
+            columns[i * group] = rows.Positives[positive];
             for (int g = 1; g < group; g++)
             {
                 // Too few negatives: another query's positive is as good as an in-batch negative, and stands in its own column already.
                 int other = examples[(i + g) % examples.Length];
-                columns[(i * group) + g] = g <= negatives.Length ? negatives[g - 1] : store.Rows[other].Positives[0];
+                bool has = g <= negatives.Length;
+                columns[(i * group) + g] = has ? rows.Negatives[negatives[g - 1]] : store.Rows[other].Positives[0];
+                if (teacher is not null)
+                {
+                    teacher[(i * group) + g] = has ? rows.NegativeScores![negatives[g - 1]] : teacher[i * group] - FarBelow;
+                }
             }
         }
         return new ContrastiveBatch(
             TokenBatch.Of([.. examples.Select(e => store.Queries[e].ToArray())]),
             TokenBatch.Of([.. columns.Select(c => store.Passages[c].ToArray())]),
-            HiddenColumns(store, examples, columns, group));
+            HiddenColumns(store, examples, columns, group))
+        {
+            Teacher = teacher,
+            OwnGroupOnly = source.OwnGroupOnly,
+        };
     }
+
+    // FlagEmbedding's types: the first example of a batch decides.
+    private static int GroupOf(PairSource source, PairRows first, int group) => source.Type switch
+    {
+        "only_1neg" => 2,
+        "symmetric_class" => Math.Min(first.Negatives.Length + 1, group),
+        _ => group,
+    };
 
     private static bool[]? HiddenColumns(PairStore store, int[] examples, int[] columns, int group)
     {
-        bool[]? hidden = null;
+        // Columns by passage and queries by their text: only columns that meet one of a query's positives are looked at, so a batch of 8,192 costs little.
+        var byPassage = new Dictionary<int, List<int>>();
+        for (int j = 0; j < columns.Length; j++)
+        {
+            (System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(byPassage, columns[j], out _) ??= []).Add(j);
+        }
+        var byQuery = new Dictionary<UInt128, List<int>>();
         for (int i = 0; i < examples.Length; i++)
         {
-            int[] positives = store.Rows[examples[i]].Positives;
-            for (int j = 0; j < columns.Length; j++)
+            UInt128 hash = System.IO.Hashing.XxHash128.HashToUInt128(System.Runtime.InteropServices.MemoryMarshal.AsBytes(store.Queries[examples[i]]));
+            (System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(byQuery, hash, out _) ??= []).Add(i);
+        }
+        bool[]? hidden = null;
+        void Hide(int row, int column)
+        {
+            if (column != row * group)
             {
-                bool sameQuery = j % group == 0 && j != i * group && store.Queries[examples[j / group]].SequenceEqual(store.Queries[examples[i]]);
-                if (j != i * group && (sameQuery || Array.IndexOf(positives, columns[j]) >= 0))
+                hidden ??= new bool[examples.Length * (long)columns.Length];
+                hidden[(row * (long)columns.Length) + column] = true;
+            }
+        }
+        for (int i = 0; i < examples.Length; i++)
+        {
+            foreach (int passage in store.Rows[examples[i]].Positives)
+            {
+                foreach (int column in byPassage.GetValueOrDefault(passage) ?? [])
                 {
-                    hidden ??= new bool[examples.Length * columns.Length];
-                    hidden[(i * columns.Length) + j] = true;
+                    Hide(i, column);
+                }
+            }
+        }
+        foreach (List<int> same in byQuery.Values.Where(list => list.Count > 1))
+        {
+            foreach (int i in same)
+            {
+                foreach (int other in same)
+                {
+                    Hide(i, other * group);
                 }
             }
         }

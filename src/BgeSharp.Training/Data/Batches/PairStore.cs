@@ -11,16 +11,63 @@ namespace BgeSharp.Training.Data.Batches;
 /// <param name="Positives">At least one row.</param>
 /// <param name="Negatives">Rows; may be empty.</param>
 /// <param name="Source">Number of the source: batches are drawn from one source at a time.</param>
-public sealed record PairRows(int[] Positives, int[] Negatives, int Source);
+public sealed record PairRows(int[] Positives, int[] Negatives, int Source)
+{
+    /// <summary>Teacher scores of the positives; null when there are none.</summary>
+    public float[]? PositiveScores { get; init; }
+
+    /// <summary>Teacher scores of the negatives; null when there are none.</summary>
+    public float[]? NegativeScores { get; init; }
+}
+
+/// <summary>Examples of one origin and one task type: what a batch is drawn from.</summary>
+/// <param name="Name">File or folder.</param>
+/// <param name="Type">FlagEmbedding's task type; empty for none.</param>
+public sealed record PairSource(string Name, string Type)
+{
+    /// <summary>FlagEmbedding's sign that other queries' passages are no negatives: the name of the file or folder ends so.</summary>
+    public bool OwnGroupOnly => Bare(Name).EndsWith("no_in_batch_neg", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Both sides are of one kind: the query's instruction stands before passages too. FlagEmbedding: symmetric_sts and symmetric_clustering.</summary>
+    public bool IsSymmetric => Type is "symmetric_sts" or "symmetric_clustering";
+
+    private static string Bare(string name)
+    {
+        string last = name.TrimEnd('/', '\\');
+        foreach (string ending in new[] { ".gz", ".jsonl", ".json" })
+        {
+            last = last.EndsWith(ending, StringComparison.OrdinalIgnoreCase) ? last[..^ending.Length] : last;
+        }
+        return last;
+    }
+}
+
+/// <summary>Faults of pair files that are put right while reading, counted.</summary>
+public sealed class PairFaults
+{
+    /// <summary>Positives that stood there before.</summary>
+    public int RepeatedPositives { get; internal set; }
+
+    /// <summary>Negatives that stood there before.</summary>
+    public int RepeatedNegatives { get; internal set; }
+
+    /// <summary>Negatives that are positives of the same query.</summary>
+    public int NegativesThatArePositives { get; internal set; }
+
+    /// <summary>In words; empty when there were none.</summary>
+    public string Describe() => string.Join(", ", new[] { (NegativesThatArePositives, "negatives that are positives of their query"), (RepeatedPositives, "repeated positives"), (RepeatedNegatives, "repeated negatives") }
+        .Where(f => f.Item1 > 0).Select(f => FormattableString.Invariant($"{f.Item1} {f.Item2}")));
+}
 
 /// <summary>Queries, passages and what belongs together.</summary>
 public sealed class PairStore : IDisposable
 {
-    private PairStore(TokenStore queries, TokenStore passages, PairRows[] rows)
+    private PairStore(TokenStore queries, TokenStore passages, PairRows[] rows, PairSource[] sources)
     {
         Queries = queries;
         Passages = passages;
         Rows = rows;
+        Sources = sources;
     }
 
     /// <summary>Tokenised queries, one an example.</summary>
@@ -31,6 +78,12 @@ public sealed class PairStore : IDisposable
 
     /// <summary>Per example its passage rows.</summary>
     public PairRows[] Rows { get; private set; }
+
+    /// <summary>The sources by their number.</summary>
+    public IReadOnlyList<PairSource> Sources { get; }
+
+    /// <summary>What was dropped while reading.</summary>
+    public PairFaults Faults { get; private init; } = new();
 
     /// <summary>Number of examples.</summary>
     public int Count => Rows.Length;
@@ -43,12 +96,15 @@ public sealed class PairStore : IDisposable
     /// <param name="passageLength">Longest passage in tokens.</param>
     /// <param name="instruction">Put before a query that has no prompt of its own; empty for none.</param>
     /// <param name="negatives">False leaves the examples' own negatives out.</param>
-    public static PairStore Create(string folder, IEnumerable<TrainingExample> examples, ITokenizer tokenizer, int queryLength, int passageLength, string instruction, bool negatives)
+    /// <param name="passageInstruction">Put before every passage of a source that is not symmetric; empty for none.</param>
+    public static PairStore Create(string folder, IEnumerable<TrainingExample> examples, ITokenizer tokenizer, int queryLength, int passageLength, string instruction, bool negatives,
+        string passageInstruction = "")
     {
         var known = new Dictionary<UInt128, int>();
-        var sources = new Dictionary<string, int>(StringComparer.Ordinal);
+        var sources = new Dictionary<PairSource, int>();
         var rows = new List<PairRows>();
         var pending = new Queue<int[]>();
+        var dropped = new PairFaults();
         int RowOf(string passage)
         {
             UInt128 hash = XxHash128.HashToUInt128(MemoryMarshal.AsBytes(passage.AsSpan()));
@@ -64,9 +120,10 @@ public sealed class PairStore : IDisposable
         {
             foreach (TrainingExample example in examples)
             {
-                string source = example.Source ?? "";
+                var source = new PairSource(example.Source ?? "", example.Type ?? "");
                 sources.TryAdd(source, sources.Count);
-                rows.Add(new PairRows([.. example.Positives.Select(RowOf)], negatives ? [.. example.Negatives.Select(RowOf)] : [], sources[source]));
+                string before = source.IsSymmetric ? example.Prompt ?? instruction : passageInstruction;
+                rows.Add(Distinct(example, negatives, p => RowOf(before + p), sources[source], dropped));
                 yield return tokenizer.EncodeWithSpecial((example.Prompt ?? instruction) + example.Query, queryLength);
             }
         }
@@ -80,12 +137,45 @@ public sealed class PairStore : IDisposable
             }
             return ids;
         }));
-        return new PairStore(queries, writer.Open(), [.. rows]);
+        return new PairStore(queries, writer.Open(), [.. rows], [.. sources.OrderBy(s => s.Value).Select(s => s.Key)]) { Faults = dropped };
     }
 
-    /// <summary>Replaces the negatives of every example.</summary>
+    // A text that answers cannot be a negative as well, and a text twice is drawn twice as often: both are dropped and counted.
+    private static PairRows Distinct(TrainingExample example, bool withNegatives, Func<string, int> rowOf, int source, PairFaults faults)
+    {
+        var positives = new Dictionary<int, int>();
+        for (int i = 0; i < example.Positives.Count; i++)
+        {
+            faults.RepeatedPositives += positives.TryAdd(rowOf(example.Positives[i]), i) ? 0 : 1;
+        }
+        var negatives = new Dictionary<int, int>();
+        for (int i = 0; withNegatives && i < example.Negatives.Count; i++)
+        {
+            int row = rowOf(example.Negatives[i]);
+            if (positives.ContainsKey(row))
+            {
+                faults.NegativesThatArePositives++;
+            }
+            else
+            {
+                faults.RepeatedNegatives += negatives.TryAdd(row, i) ? 0 : 1;
+            }
+        }
+        return new PairRows([.. positives.Keys], [.. negatives.Keys], source)
+        {
+            PositiveScores = example.PositiveScores is { } p ? [.. positives.Values.Select(i => (float)p[i])] : null,
+            NegativeScores = withNegatives && example.NegativeScores is { } n ? [.. negatives.Values.Select(i => (float)n[i])] : null,
+        };
+    }
+
+    /// <summary>Replaces the negatives of every example; their teacher scores go with them.</summary>
     public void SetNegatives(IReadOnlyList<int[]> negatives)
-        => Rows = [.. Rows.Select((row, i) => row with { Negatives = negatives[i] })];
+        => Rows = [.. Rows.Select((row, i) => row with { Negatives = negatives[i], NegativeScores = null })];
+
+    /// <summary>Gives every example the scores of a teacher.</summary>
+    /// <param name="scores">Per example, those of its positives and of its negatives.</param>
+    public void SetScores(IReadOnlyList<(float[] Positives, float[] Negatives)> scores)
+        => Rows = [.. Rows.Select((row, i) => row with { PositiveScores = scores[i].Positives, NegativeScores = scores[i].Negatives })];
 
     /// <inheritdoc/>
     public void Dispose()

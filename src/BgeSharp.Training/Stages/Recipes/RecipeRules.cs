@@ -81,6 +81,20 @@ internal static class RecipeRules
         else if (stage is ContrastiveStageOptions contrastive)
         {
             CheckContrastive(recipe, contrastive, path, places);
+            ContrastiveRules.Check(recipe, contrastive, path, places);
+        }
+        else if (stage is RerankerStageOptions reranker)
+        {
+            RequireLength(recipe, reranker.MaxLength, path + ".maxLength", places);
+            if (reranker.EvaluateEvery > 0)
+            {
+                throw places.Error(path + ".evaluateEvery", "is set, but a cross-encoder gives no vectors to search with; leave it out.");
+            }
+            if (reranker.Pairs.Count == 0 || reranker.Pairs.Any(IsMined))
+            {
+                RequireDocuments(recipe, path + ".pairs", "mined pairs come from documents", places);
+            }
+            CheckNegatives(reranker.HardNegatives, path + ".hardNegatives", places);
         }
     }
 
@@ -124,11 +138,19 @@ internal static class RecipeRules
         {
             throw places.Error(path + ".batchPairs", "is 1 with groupSize 1: a lone pair has no negatives and its loss is always 0; raise one of them.");
         }
-        if (stage.HardNegatives is not { } hard)
+        CheckNegatives(stage.HardNegatives, path + ".hardNegatives", places);
+        if (stage is { HardNegatives: not null, GroupSize: 1 })
+        {
+            throw places.Error(path + ".hardNegatives", "asks for negatives, but groupSize 1 uses none of them; raise groupSize or set hardNegatives to null.");
+        }
+    }
+
+    private static void CheckNegatives(HardNegativeOptions? hard, string path, RecipePlaces places)
+    {
+        if (hard is null)
         {
             return;
         }
-        path += ".hardNegatives";
         if (hard.ToRank <= hard.FromRank)
         {
             throw places.Error(path + ".toRank", $"is {hard.ToRank}; it must be above fromRank {hard.FromRank}.");
@@ -136,10 +158,6 @@ internal static class RecipeRules
         if (hard.PerQuery > hard.ToRank - hard.FromRank)
         {
             throw places.Error(path + ".perQuery", $"is {hard.PerQuery}, but ranks {hard.FromRank} to {hard.ToRank} hold only {hard.ToRank - hard.FromRank} candidates.");
-        }
-        if (stage.GroupSize == 1)
-        {
-            throw places.Error(path, "asks for negatives, but groupSize 1 uses none of them; raise groupSize or set hardNegatives to null.");
         }
     }
 

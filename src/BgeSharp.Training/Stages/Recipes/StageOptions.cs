@@ -1,4 +1,4 @@
-// Options of the stages. "type" in the JSON picks the record: "retromae", "contrastive" or "finetune".
+// Options of the stages. "type" in the JSON picks the record: "retromae", "contrastive", "finetune" or "reranker".
 
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
@@ -10,6 +10,7 @@ namespace BgeSharp.Training.Stages.Recipes;
 [JsonDerivedType(typeof(RetroMaeStageOptions), "retromae")]
 [JsonDerivedType(typeof(ContrastiveStageOptions), "contrastive")]
 [JsonDerivedType(typeof(FineTuneStageOptions), "finetune")]
+[JsonDerivedType(typeof(RerankerStageOptions), "reranker")]
 public abstract record StageOptions
 {
     /// <summary>Name in tables and checkpoints; the type when empty.</summary>
@@ -65,76 +66,6 @@ public abstract record StageOptions
 
     /// <summary><see cref="Name"/>, or the type when that is empty.</summary>
     [JsonIgnore] public string Label => Name.Length > 0 ? Name : Type;
-}
-
-/// <summary>Contrastive learning on pairs that the documents' own structure gives.</summary>
-public record ContrastiveStageOptions : StageOptions
-{
-    /// <summary>Pairs to train on; empty means those mined from the recipe's documents.</summary>
-    public IReadOnlyList<PairSourceOptions> Pairs { get; init; } = [];
-
-    /// <summary>Queries per micro-batch: all its passages are each other's negatives.</summary>
-    [Range(1, 1_000_000)] public int BatchPairs { get; init; } = 128;
-
-    /// <summary>Passages per query: 1 positive and GroupSize − 1 negatives.</summary>
-    [Range(1, 256)] public int GroupSize { get; init; } = 1;
-
-    /// <summary>Longest query in tokens.</summary>
-    [Range(4, 65536)] public int QueryMaxLength { get; init; } = 48;
-
-    /// <summary>Longest passage in tokens.</summary>
-    [Range(4, 65536)] public int PassageMaxLength { get; init; } = 192;
-
-    /// <summary>τ of the softmax. BGE v1: 0.01; BGE-M3: 0.02.</summary>
-    [Range(1e-4, 10.0)] public double Temperature { get; init; } = 0.02;
-
-    /// <summary>Put before every query; empty for none. An example's own prompt comes first.</summary>
-    public string QueryInstruction { get; init; } = "";
-
-    /// <summary>Hard negatives to mine with the model as it is when the stage begins; null for none.</summary>
-    public HardNegativeOptions? HardNegatives { get; init; }
-
-    /// <inheritdoc/>
-    [JsonIgnore] public override string Type => "contrastive";
-}
-
-/// <summary>Fine-tuning: the contrastive stage with labelled pairs and hard negatives.</summary>
-public sealed record FineTuneStageOptions : ContrastiveStageOptions
-{
-    /// <inheritdoc/>
-    [JsonIgnore] public override string Type => "finetune";
-}
-
-/// <summary>A source of training pairs.</summary>
-public sealed record PairSourceOptions
-{
-    /// <summary>FlagEmbedding JSONL, a SQuAD-format JSON file (.gz allowed), or "mined" for the pairs of the recipe's documents.</summary>
-    [Required, RecipePath(Keyword = "mined")] public string Path { get; init; } = "";
-
-    /// <summary>"auto", "jsonl", "squad" or "mined".</summary>
-    [AllowedValues("auto", "jsonl", "squad", "mined")] public string Format { get; init; } = "auto";
-
-    /// <summary>Most pairs to take, drawn by the seed; 0 for all.</summary>
-    [Range(0, int.MaxValue)] public int Limit { get; init; }
-
-    /// <summary>How often each pair is seen in one pass.</summary>
-    [Range(1, 100)] public int Repeat { get; init; } = 1;
-}
-
-/// <summary>Where hard negatives come from.</summary>
-public sealed record HardNegativeOptions
-{
-    /// <summary>First rank taken, from 0. FlagEmbedding's default range: 10-210.</summary>
-    [Range(0, 100_000)] public int FromRank { get; init; } = 5;
-
-    /// <summary>Rank after the last one taken.</summary>
-    [Range(1, 100_000)] public int ToRank { get; init; } = 60;
-
-    /// <summary>Negatives kept per query.</summary>
-    [Range(1, 1000)] public int PerQuery { get; init; } = 7;
-
-    /// <summary>A candidate whose score is above this share of the positive's score is taken for a hidden positive and dropped.</summary>
-    [Range(0.0, 2.0)] public double RelativeMargin { get; init; } = 0.95;
 }
 
 /// <summary>What is done about a bad step: loss or gradients not finite, or a spike of the loss. It is found before the optimizer sees the gradients.</summary>

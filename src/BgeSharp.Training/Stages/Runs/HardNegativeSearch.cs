@@ -1,11 +1,13 @@
-// Hard negatives for a stage: passages that the model, as it is when the stage begins, ranks high for a query though they are not its answer.
+// Hard negatives for a stage: passages that the model, as it is now, ranks high for a query though they are not its answer.
 // Ranks at the very top are left out (many are unmarked answers), and so is every candidate nearly as good as the positive itself.
 // Memory: the vectors of all distinct passages, 4·D bytes each, and one block of queries.
 
+using System.Numerics.Tensors;
 using BgeSharp.Embeddings;
 using BgeSharp.Retrieval;
 using BgeSharp.Text;
 using BgeSharp.Training.Data.Batches;
+using BgeSharp.Training.Data.Negatives;
 using BgeSharp.Training.Stages.Recipes;
 
 namespace BgeSharp.Training.Stages.Runs;
@@ -18,13 +20,14 @@ public static class HardNegativeSearch
     /// <summary>Rows of the negatives of each example.</summary>
     /// <param name="store">Queries, passages, positives.</param>
     /// <param name="encoder">The model as it is now.</param>
-    /// <param name="options">Ranks, number and margin.</param>
+    /// <param name="options">Ranks, number and margins.</param>
     /// <param name="seed">Seed of the draw within the rank range.</param>
     /// <param name="progress">Called with texts encoded so far and in all.</param>
     public static int[][] Find(PairStore store, IEncoder encoder, HardNegativeOptions options, long seed, Action<int, int>? progress = null)
     {
         int total = store.Passages.Count + store.Count;
         var index = new DenseIndex(Encode(store.Passages, 0, store.Passages.Count, encoder, done => progress?.Invoke(done, total)), encoder.Dimension);
+        NegativeRules rules = Rules(options);
         var negatives = new int[store.Count][];
         for (int start = 0; start < store.Count; start += QueryBlock)
         {
@@ -33,26 +36,36 @@ public static class HardNegativeSearch
             SearchHit[][] hits = index.SearchAll(queries, options.ToRank);
             for (int i = 0; i < count; i++)
             {
-                negatives[start + i] = Choose(hits[i], store.Rows[start + i].Positives, queries.AsSpan(i * encoder.Dimension, encoder.Dimension), index, options, HashCodes.Of(seed, start + i, 4));
+                int[] positives = store.Rows[start + i].Positives;
+                ReadOnlySpan<float> query = queries.AsSpan(i * encoder.Dimension, encoder.Dimension);
+                float best = float.MinValue;
+                foreach (int row in positives)
+                {
+                    best = Math.Max(best, TensorPrimitives.Dot(query, index[row]));
+                }
+                negatives[start + i] = NegativeChoice.Choose(
+                    [.. hits[i].Select(h => new Candidate(h.Row, h.Score))], best, row => IsAnswer(row, positives, index, rules), null, rules, HashCodes.Of(seed, start + i, 4));
             }
             progress?.Invoke(store.Passages.Count + start + count, total);
         }
         return negatives;
     }
 
-    private static int[] Choose(SearchHit[] hits, int[] positives, ReadOnlySpan<float> query, DenseIndex index, HardNegativeOptions options, ulong seed)
+    /// <summary>The rules of options.</summary>
+    public static NegativeRules Rules(HardNegativeOptions options) => new()
     {
-        float best = float.MinValue;
-        foreach (int row in positives)
-        {
-            best = Math.Max(best, System.Numerics.Tensors.TensorPrimitives.Dot(query, index[row]));
-        }
-        // A positive with a score below 0 would turn a relative margin around: then nothing above it is taken.
-        double limit = best > 0 ? best * options.RelativeMargin : best;
-        int[] candidates = [.. hits.Skip(options.FromRank).Where(h => h.Score < limit && Array.IndexOf(positives, h.Row) < 0).Select(h => h.Row)];
-        new SeededRandom(seed).Shuffle<int>(candidates);
-        return candidates[..Math.Min(options.PerQuery, candidates.Length)];
-    }
+        FromRank = options.FromRank,
+        ToRank = options.ToRank,
+        PerQuery = options.PerQuery,
+        RelativeMargin = options.RelativeMargin,
+        AbsoluteMargin = options.AbsoluteMargin,
+        DuplicateCosine = options.DuplicateCosine,
+    };
+
+    // A positive, or a near-duplicate of one.
+    private static bool IsAnswer(int row, int[] positives, DenseIndex index, NegativeRules rules)
+        => Array.IndexOf(positives, row) >= 0
+            || (rules.DuplicateCosine < 1 && Array.Exists(positives, p => TensorPrimitives.Dot(index[row], index[p]) > rules.DuplicateCosine));
 
     // Length-sorted batches under a token budget, back in order.
     private static float[] Encode(TokenStore store, int first, int count, IEncoder encoder, Action<int>? progress)

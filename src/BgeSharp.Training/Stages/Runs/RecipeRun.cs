@@ -83,6 +83,10 @@ public sealed class RecipeRun
                 return null;
             }
             SaveState();
+            if (stage is RerankerStageOptions)
+            {
+                continue;       // a model of its own: it gives no vectors, and the next stage starts where this one did
+            }
             if (!Done(stage.Label) && !stop.IsCancellationRequested)
             {
                 using TextModel model = TextModel.Load(finished, _options.Compute);
@@ -97,7 +101,7 @@ public sealed class RecipeRun
         if (!Directory.Exists(_folder.Model))
         {
             // The last stage's folder is the model; its pre-training head stays behind.
-            AtomicFolder.Publish(_folder.Model, staging => CopyFiles(previous!, staging));
+            AtomicFolder.Publish(_folder.Model, staging => CopyFiles(_recipe.Stages.All(s => s is RerankerStageOptions) ? _folder.Stage(_recipe.Stages.Count - 1, _recipe.Stages[^1].Label) : previous!, staging));
         }
         FileSystem.Current.DeleteFolder(_folder.Work);
         SaveState();

@@ -3,6 +3,7 @@
 using BgeSharp.Formats;
 using BgeSharp.Text;
 using BgeSharp.Training.Modeling;
+using BgeSharp.Training.Objectives;
 using BgeSharp.Training.Stages.Recipes;
 
 namespace BgeSharp.Training.Stages.Runs;
@@ -41,6 +42,29 @@ public static class RunModel
         };
     }
 
+    /// <summary>The weights of a stage: which there are and which are trained follows from its options and from the model before it.</summary>
+    /// <param name="stage">The stage.</param>
+    /// <param name="config">Sizes.</param>
+    /// <param name="compute">Device and types.</param>
+    /// <param name="seed">Seed of the start values.</param>
+    /// <param name="from">Model folder to overlay; null for none.</param>
+    /// <returns>The weights, and the prefix of encoder names in them.</returns>
+    public static (Weights Weights, string Prefix) Create(StageOptions stage, ModelConfig config, Compute compute, long seed, string? from)
+    {
+        if (stage is RetroMaeStageOptions masked)
+        {
+            string prefix = Encoder.PrefixOf(config);
+            return (Create(RetroMae.Shapes(config, masked.Design), prefix, config, compute, seed, from), prefix);
+        }
+        if (stage is not ContrastiveStageOptions options)
+        {
+            return (Create(CrossEncoder.Shapes(config), "", config, compute, seed, from), "");
+        }
+        IReadOnlyList<WeightShape> shapes = ContrastiveSettings.Shapes(options, config, from is null ? [] : ModelFolder.HeadShapes(from, config));
+        var weights = new Weights(shapes, compute, ContrastiveSettings.Frozen(options)) { AdapterScale = options.Lora is { } lora ? lora.Alpha / lora.Rank : 1 };
+        return (Fill(weights, "", config, seed, from), "");
+    }
+
     /// <summary>Weights made from the seed, then overlaid with those of a folder.</summary>
     /// <param name="shapes">All weights.</param>
     /// <param name="prefix">Prefix of encoder names in them.</param>
@@ -49,8 +73,10 @@ public static class RunModel
     /// <param name="seed">Seed of the start values.</param>
     /// <param name="from">Model folder to overlay; null for none.</param>
     public static Weights Create(IEnumerable<WeightShape> shapes, string prefix, ModelConfig config, Compute compute, long seed, string? from)
+        => Fill(new Weights(shapes, compute), prefix, config, seed, from);
+
+    private static Weights Fill(Weights weights, string prefix, ModelConfig config, long seed, string? from)
     {
-        var weights = new Weights(shapes, compute);
         try
         {
             Start(weights, prefix, config, seed, from);
@@ -63,7 +89,7 @@ public static class RunModel
         }
     }
 
-    /// <summary>Gives weights their start values, as <see cref="Create"/> does.</summary>
+    /// <summary>Gives weights their start values, as a stage's creation does.</summary>
     public static void Start(Weights weights, string prefix, ModelConfig config, long seed, string? from)
     {
         weights.Initialize(config.InitializerRange, seed);

@@ -1,4 +1,4 @@
-// The pairs of a contrastive stage: given files and pairs of the recipe's own documents, limited and repeated as the recipe says.
+// The pairs of a contrastive or reranker stage: given files and pairs of the recipe's own documents, limited and repeated as the recipe says.
 
 using BgeSharp.Training.Data;
 using BgeSharp.Training.Data.Pairs;
@@ -13,12 +13,12 @@ public static class StagePairs
     public const string Mined = "mined";
 
     /// <summary>All examples of a stage, in order.</summary>
-    /// <param name="options">The stage.</param>
+    /// <param name="given">The stage's sources; empty for the documents' own pairs.</param>
     /// <param name="documents">Gives mined pairs.</param>
     /// <param name="seed">Seed of the draw where a source is limited.</param>
-    public static IEnumerable<TrainingExample> Read(ContrastiveStageOptions options, RecipeDocuments documents, long seed)
+    public static IEnumerable<TrainingExample> Read(IReadOnlyList<PairSourceOptions> given, RecipeDocuments documents, long seed)
     {
-        IReadOnlyList<PairSourceOptions> sources = options.Pairs.Count > 0 ? options.Pairs : [new PairSourceOptions { Path = Mined }];
+        IReadOnlyList<PairSourceOptions> sources = given.Count > 0 ? given : [new PairSourceOptions { Path = Mined }];
         foreach (PairSourceOptions source in sources)
         {
             IEnumerable<TrainingExample> examples = Open(source, documents);

@@ -5,7 +5,6 @@ using BgeSharp.Models;
 using BgeSharp.Training.Data;
 using BgeSharp.Training.Data.Batches;
 using BgeSharp.Training.Modeling;
-using BgeSharp.Training.Objectives;
 using BgeSharp.Training.Stages.Recipes;
 
 namespace BgeSharp.Training.Stages.Runs;
@@ -22,14 +21,14 @@ internal sealed class StageRun(RunContext run, int index)
     /// <returns>True when the stage is done.</returns>
     public bool Train(string? previous, CancellationToken stop)
     {
-        bool pretraining = _options is RetroMaeStageOptions;
-        string prefix = pretraining ? Encoder.PrefixOf(run.Config) : "";
-        using Weights weights = RunModel.Create(_options is RetroMaeStageOptions masked ? RetroMae.Shapes(run.Config, masked.Design) : Encoder.Shapes("", run.Config), prefix, run.Config, run.Options.Compute, run.Recipe.Seed, previous);
+        (Weights weights, string prefix) = RunModel.Create(_options, run.Config, run.Options.Compute, run.Recipe.Seed, previous);
+        using Weights owned = weights;
         var loop = new StageLoop(run, index, _seed, weights, () => RunModel.Start(weights, prefix, run.Config, run.Recipe.Seed, previous));
         int? steps = _options switch
         {
             RetroMaeStageOptions retroMae => Pretrain(retroMae, weights, prefix, loop, stop),
             ContrastiveStageOptions contrastive => Contrast(contrastive, weights, loop, stop),
+            RerankerStageOptions reranker => Rerank(reranker, weights, loop, stop),
             _ => throw new InvalidOperationException($"no stage of type {_options.Type}"),
         };
         if (steps is int done)
@@ -63,25 +62,50 @@ internal sealed class StageRun(RunContext run, int index)
 
     private int? Contrast(ContrastiveStageOptions options, Weights weights, StageLoop loop, CancellationToken stop)
     {
-        _observer.Message("reading pairs");
+        var lengths = new PairLengths(options.QueryMaxLength, options.PassageMaxLength, options.QueryInstruction, options.PassageInstruction, options.GroupSize > 1);
+        using PairTraining pairs = PairTraining.Read(options, options.Pairs, lengths, run, _seed);
         Pooling pooling = PoolingExtensions.Parse(run.Recipe.Model.Pooling);
-        using PairStore store = PairStore.Create(run.Folder.Work, StagePairs.Read(options, run.Documents, _seed), run.Tokenizer,
-            options.QueryMaxLength, options.PassageMaxLength, options.QueryInstruction, negatives: options.GroupSize > 1);
-        if (store.Count < 2)
+        var encoder = new M3Encoder(new Encoder(weights, "", run.Config), pooling, new M3Heads(weights, M3Heads.Unweighted(run.Tokenizer.Special)));
+        // At the start with the weights the stage starts from, so that a resumed stage mines the same.
+        Prepare(0);
+        Func<ContrastiveStage, (string, double, double)>? evaluate = options.EvaluateEvery == 0 ? null : _ => Develop(encoder.Encoder, options.QueryInstruction);
+        return loop.Run(position => new ContrastiveStage(options, weights, encoder, pairs.Store, _seed, position, Prepare), evaluate, stop);
+
+        void Prepare(int step)
         {
-            throw new BadInput($"stage \"{options.Label}\": {store.Count} pairs to train on; at least 2 are needed to have a negative.");
+            if (options.HardNegatives is not null)
+            {
+                pairs.MineNegatives(options.HardNegatives, new TorchEncoder(encoder.Encoder, pooling), step);
+            }
+            if (TeacherOf(options.Distillation) is string teacher)
+            {
+                pairs.ScoreWith(teacher, run.Options.Compute, run.Tokenizer);
+            }
+            if (options.Distillation is not null || options.Objective != "contrastive")
+            {
+                pairs.RequireScores(options.Distillation is null ? $"the objective \"{options.Objective}\"" : "distillation",
+                    options.Distillation is not null, options.HardNegatives is null || options.Distillation?.Loss == "margin_mse");
+            }
         }
-        _observer.Message($"{store.Count} pairs, {store.Passages.Count} distinct passages");
-        if (options.HardNegatives is HardNegativeOptions mining)
-        {
-            _observer.Message("mining hard negatives");
-            // With the weights the stage starts from, so that a resumed stage mines the same.
-            var encoder = new TorchEncoder(new Encoder(weights, "", run.Config), pooling);
-            store.SetNegatives(HardNegativeSearch.Find(store, encoder, mining, _seed));
-        }
-        Func<ContrastiveStage, (string, double, double)>? evaluate = options.EvaluateEvery == 0 ? null : _ => Develop(new Encoder(weights, "", run.Config), options.QueryInstruction);
-        return loop.Run(position => new ContrastiveStage(options, weights, run.Config, pooling, store, _seed, position), evaluate, stop);
     }
+
+    private int? Rerank(RerankerStageOptions options, Weights weights, StageLoop loop, CancellationToken stop)
+    {
+        var lengths = new PairLengths(options.QueryMaxLength, options.MaxLength, "", "", Negatives: true);
+        using PairTraining pairs = PairTraining.Read(options, options.Pairs, lengths, run, _seed);
+        var encoder = new Encoder(weights, "", run.Config);
+        if (options.HardNegatives is not null)
+        {
+            pairs.MineNegatives(options.HardNegatives, new TorchEncoder(encoder, PoolingExtensions.Parse(run.Recipe.Model.Pooling)), 0);
+        }
+        var model = new CrossEncoder(encoder, new RelevanceHead(weights), run.Tokenizer.Special);
+        return loop.Run<RerankerStage>(position => new RerankerStage(options, weights, model, pairs.Store, _seed, position), null, stop);
+    }
+
+    private string? TeacherOf(DistillationOptions? options)
+        => options is null ? null
+            : options.TeacherStage.Length > 0 ? run.Folder.Stage(run.Recipe.Stages.TakeWhile(s => s.Label != options.TeacherStage).Count(), options.TeacherStage)
+            : options.Teacher.Length > 0 ? options.Teacher : null;
 
     // About one token a character of Chinese; what is longer all the same is cut.
     private TokenStore Texts(string file, IEnumerable<Document> documents, RetroMaeStageOptions options, int limit = int.MaxValue)
@@ -99,7 +123,8 @@ internal sealed class StageRun(RunContext run, int index)
     {
         ModelCard before = previous is null ? new ModelCard() : ModelCard.Load(previous);
         ModelCard card = before with { Pooling = run.Recipe.Model.Pooling, History = [.. before.History, new TrainedStage(_options.Label, _options.Type, steps, run.Hash)] };
-        return _options is ContrastiveStageOptions contrastive
+        return _options is RerankerStageOptions reranker ? card with { QueryMaxLength = reranker.QueryMaxLength, PassageMaxLength = reranker.MaxLength }
+            : _options is ContrastiveStageOptions contrastive
             ? card with { QueryInstruction = contrastive.QueryInstruction, QueryMaxLength = contrastive.QueryMaxLength, PassageMaxLength = contrastive.PassageMaxLength }
             : card;
     }

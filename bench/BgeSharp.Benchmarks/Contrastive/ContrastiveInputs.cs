@@ -1,0 +1,59 @@
+// Queries, passages and a model for the contrastive pairs: lengths as real texts have them, ids at random.
+
+using BgeSharp.Benchmarks.Modeling;
+using BgeSharp.Embeddings;
+using BgeSharp.Formats;
+using BgeSharp.Text;
+using BgeSharp.Training;
+using BgeSharp.Training.Modeling;
+
+namespace BgeSharp.Benchmarks.Contrastive;
+
+/// <summary>Sizes that are timed.</summary>
+public enum Shape
+{
+    /// <summary>4 layers of 256.</summary>
+    Small,
+
+    /// <summary>12 layers of 768.</summary>
+    Base,
+}
+
+/// <summary>Makes inputs.</summary>
+internal static class ContrastiveInputs
+{
+    /// <summary>V.</summary>
+    public const int Vocabulary = 8000;
+
+    /// <summary>The model's sizes, without dropout.</summary>
+    public static ModelConfig Config(Shape shape) => shape == Shape.Small ? Batches.Bert(256, 4, Vocabulary) : Batches.Bert(768, 12, Vocabulary);
+
+    /// <summary>Encoder with heads of 64 numbers a token.</summary>
+    public static M3Encoder Encoder(Shape shape, Compute compute, EmbeddingModes modes)
+    {
+        ModelConfig config = Config(shape);
+        var weights = new Weights(Training.Modeling.Encoder.Shapes("", config).Concat(M3Heads.Shapes(config, modes, 64)), compute);
+        weights.Initialize(0.02, 1);
+        return new M3Encoder(new Encoder(weights, "", config), Pooling.Cls, new M3Heads(weights, [0, 1, 2, 3]));
+    }
+
+    /// <summary>Texts whose lengths fall off as those of real ones do: many short, few of the longest.</summary>
+    /// <param name="count">B.</param>
+    /// <param name="longest">In tokens.</param>
+    /// <param name="seed">Seed.</param>
+    public static TokenBatch Texts(int count, int longest, ulong seed)
+    {
+        var random = new SeededRandom(seed);
+        var texts = new int[count][];
+        for (int i = 0; i < count; i++)
+        {
+            double share = random.NextDouble();
+            texts[i] = new int[i == 0 ? longest : Math.Max(4, (int)(longest * (0.1 + (0.9 * share * share))))];
+            for (int j = 0; j < texts[i].Length; j++)
+            {
+                texts[i][j] = 10 + random.Next(Vocabulary - 10);
+            }
+        }
+        return TokenBatch.Of(texts);
+    }
+}

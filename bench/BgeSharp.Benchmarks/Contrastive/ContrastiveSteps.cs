@@ -1,0 +1,104 @@
+// Pair: a contrastive step as the public code computes it (every side padded to its longest text, float32, one score matrix) against ours (packed sub-batches
+// of like length, bfloat16 products where this machine is fast at them), plain and cached, dense only and with all three outputs.
+// Why: this is the step that the contrastive stage and fine-tuning repeat.
+
+using BenchmarkDotNet.Attributes;
+using BgeSharp.Benchmarks.Modeling;
+using BgeSharp.Benchmarks.Running;
+using BgeSharp.Embeddings;
+using BgeSharp.Text;
+using BgeSharp.Training.Modeling;
+using BgeSharp.Training.Native;
+using BgeSharp.Training.Objectives;
+using BgeSharp.Training.Optimization;
+
+namespace BgeSharp.Benchmarks.Contrastive;
+
+/// <summary>Forward and backward of a batch: queries of up to 64 tokens, passages of up to 256.</summary>
+[IterationCount(5)]
+[WarmupCount(2)]
+public class ContrastiveSteps
+{
+    private M3Encoder _exact = null!;       // float32
+    private M3Encoder _fast = null!;        // what this machine is best at
+    private TokenBatch _queries = null!;
+    private TokenBatch _passages = null!;
+
+    /// <summary>Size of the encoder.</summary>
+    [Params(Shape.Small, Shape.Base)] public Shape Model { get; set; }
+
+    private int Pairs => Model == Shape.Small ? 64 : 16;
+
+    [GlobalSetup]
+    public void SetUp()
+    {
+        _queries = ContrastiveInputs.Texts(Pairs, 64, 1);
+        _passages = ContrastiveInputs.Texts(Pairs, 256, 2);
+        _exact = ContrastiveInputs.Encoder(Model, Compute.Float32, EmbeddingModes.All);
+        _fast = ContrastiveInputs.Encoder(Model, Precision.Choose("auto", CPU), EmbeddingModes.All);
+        Workload.Is(typeof(ContrastiveSteps), Pairs, "pairs", Model);
+        // The same numbers when ours computes in float32 as well.
+        double plain = Padded();
+        Agreement.Require("the loss", plain, Step(_exact, EmbeddingModes.Dense, recompute: false), 1e-3);
+        Tensor gradient = _exact.Encoder.Weights.Gradients.clone();
+        Padded();
+        Agreement.Require("the gradients", _exact.Encoder.Weights.Gradients, gradient, 2e-3);
+    }
+
+    [Benchmark(Baseline = true, Description = "padded, float32")]
+    public double Padded()
+    {
+        using var scope = NewDisposeScope();
+        _exact.Encoder.Weights.Zero();
+        var objective = new InfoNce(0.02);
+        Tensor loss = objective.Loss(objective.Scores(PaddedDense(_queries), PaddedDense(_passages)));
+        loss.backward();
+        return loss.item<float>();
+    }
+
+    [Benchmark(Description = "ours, plain")]
+    public double Plain() => Step(_fast, EmbeddingModes.Dense, recompute: false);
+
+    [Benchmark(Description = "ours, cached")]
+    public double Cached() => Step(_fast, EmbeddingModes.Dense, recompute: true);
+
+    [Benchmark(Description = "ours, three outputs")]
+    public double Unified() => Step(_fast, EmbeddingModes.All, recompute: false);
+
+    [GlobalCleanup]
+    public void CleanUp()
+    {
+        _exact.Encoder.Weights.Dispose();
+        _fast.Encoder.Weights.Dispose();
+    }
+
+    /// <summary>One step of ours.</summary>
+    internal static double Step(M3Encoder encoder, TokenBatch queries, TokenBatch passages, EmbeddingModes outputs, bool recompute, int scoreBlock)
+    {
+        encoder.Encoder.Weights.Zero();
+        var objective = new ContrastiveObjective { Outputs = outputs, SelfDistill = outputs != EmbeddingModes.Dense, WithoutWeight = encoder.Heads!.WithoutWeight, Products = encoder.Encoder.Weights.Compute.Type };
+        double sum = 0;
+        new SplitEncoding(encoder, outputs, 8192, recompute).Run([queries, passages], k => k, sides =>
+        {
+            for (int start = 0; start < queries.Count; start += scoreBlock)
+            {
+                using var scope = NewDisposeScope();
+                int count = Math.Min(scoreBlock, queries.Count - start);
+                Tensor loss = objective.Loss(sides[0], sides[1], new ContrastiveTargets(1, null, null), start, count, []) * (count / (double)queries.Count);
+                loss.backward();
+                sum += loss.item<float>();
+            }
+        });
+        return sum;
+    }
+
+    private double Step(M3Encoder encoder, EmbeddingModes outputs, bool recompute) => Step(encoder, _queries, _passages, outputs, recompute, 1024);
+
+    private Tensor PaddedDense(TokenBatch texts)
+    {
+        var text = new PackedText(texts, _exact.Encoder.Config, CPU);
+        var cells = new PackedText(Batches.Padded(texts), _exact.Encoder.Config, CPU);
+        Tensor rows = new PaddedEncoder(_exact.Encoder, cells, text.Padding).Forward().view(texts.Count, cells.Length, -1);
+        return rows.select(1, 0).ToUnitLength(ScalarType.Float32);
+    }
+}

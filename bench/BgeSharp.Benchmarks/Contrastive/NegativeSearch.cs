@@ -1,0 +1,70 @@
+// Pair: DenseIndex, which is built for a few queries, against BlockSearch, which mining uses: matrix products find what may be good enough, float32 decides.
+// Why: mining compares every query with every passage. 100,000 queries over 1,000,000 passages are 5,000 times the products of this pair.
+
+using BenchmarkDotNet.Attributes;
+using BgeSharp.Benchmarks.Running;
+using BgeSharp.Retrieval;
+using BgeSharp.Training;
+using BgeSharp.Training.Data.Negatives;
+using BgeSharp.Training.Modeling;
+using BgeSharp.Training.Native;
+
+namespace BgeSharp.Benchmarks.Contrastive;
+
+/// <summary>2,000 queries, 10,000 passages of 256 numbers, best 60.</summary>
+[IterationCount(5)]
+[WarmupCount(3)]
+public class NegativeSearch
+{
+    private const int Size = 256, Queries = 2000, Passages = 10_000, Best = 60;
+    private float[] _queries = [];
+    private float[] _passages = [];
+    private ScalarType _products;
+
+    [GlobalSetup]
+    public void SetUp()
+    {
+        _queries = Unit(Queries, 1);
+        _passages = Unit(Passages, 2);
+        Compute compute = Precision.Choose("auto", CPU);
+        _products = compute.Type;
+        Workload.Is(typeof(NegativeSearch), Queries * (double)Passages, "comparisons");
+        foreach ((SearchHit[] expected, Candidate[] actual) in Index().Zip(Blocks()))
+        {
+            Agreement.Require("the number of candidates", expected.Length == actual.Length, $"{expected.Length} and {actual.Length}");
+            foreach ((SearchHit one, Candidate other) in expected.Zip(actual))
+            {
+                Agreement.Require("a score", one.Score, other.Score, 1e-5);
+            }
+        }
+    }
+
+    [Benchmark(Baseline = true, Description = "DenseIndex")]
+    public SearchHit[][] Index() => new DenseIndex(_passages, Size).SearchAll(_queries, Best);
+
+    [Benchmark(Description = "BlockSearch")]
+    public Candidate[][] Blocks()
+    {
+        var search = new BlockSearch(_queries, Size, Best, _products);
+        search.Add(_passages, Passages, 0);
+        return search.Best();
+    }
+
+    private static float[] Unit(int rows, ulong seed)
+    {
+        var random = new SeededRandom(seed);
+        var all = new float[rows * Size];
+        for (int row = 0; row < rows; row++)
+        {
+            Span<float> vector = all.AsSpan(row * Size, Size);
+            double sum = 0;
+            for (int i = 0; i < Size; i++)
+            {
+                vector[i] = (float)(random.NextDouble() - 0.5);
+                sum += vector[i] * (double)vector[i];
+            }
+            System.Numerics.Tensors.TensorPrimitives.Divide(vector, (float)Math.Sqrt(sum), vector);
+        }
+        return all;
+    }
+}

@@ -1,0 +1,147 @@
+// bge mine negatives: training pairs → the same pairs with hard negatives, by a model or by BM25.
+
+using System.CommandLine;
+using System.Globalization;
+using BgeSharp.Cli.Terminals;
+using BgeSharp.Embeddings;
+using BgeSharp.Formats;
+using BgeSharp.Training.Data;
+using BgeSharp.Training.Data.Negatives;
+using BgeSharp.Training.Data.Pairs;
+using BgeSharp.Training.Modeling;
+
+namespace BgeSharp.Cli.Commands;
+
+/// <summary>"bge mine negatives".</summary>
+internal static class MineNegativesCommand
+{
+    /// <summary>The command.</summary>
+    public static Command Create(Terminal terminal)
+    {
+        var defaults = new NegativeRules { DuplicateCosine = 0.98 };
+        var model = new Option<string?>("--model") { Description = "Model folder that ranks; BM25 ranks when left out.", HelpName = "DIR" };
+        var input = new Option<string>("--input") { Description = "Training pairs, FlagEmbedding JSONL, .gz allowed.", HelpName = "FILE", Required = true };
+        var corpus = new Option<string?>("--corpus") { Description = "Passages to search: JSONL with \"text\" (and \"title\"); those of the pairs when left out.", HelpName = "FILE" };
+        var output = new Option<string>("--out") { Description = "The same pairs with mined negatives.", HelpName = "FILE", Required = true };
+        var from = new Option<int>("--from-rank") { Description = "First rank taken, from 0.", HelpName = "N", DefaultValueFactory = _ => defaults.FromRank };
+        var to = new Option<int>("--to-rank") { Description = "Rank after the last one taken.", HelpName = "N", DefaultValueFactory = _ => defaults.ToRank };
+        var number = new Option<int>("--per-query") { Description = "Negatives kept per query, drawn from the range.", HelpName = "N", DefaultValueFactory = _ => defaults.PerQuery };
+        var relative = new Option<double>("--relative-margin") { Description = "Drop what scores above this share of the positive's score; 0 for no such limit.", HelpName = "X", DefaultValueFactory = _ => defaults.RelativeMargin };
+        var absolute = new Option<double>("--absolute-margin") { Description = "Drop what scores less than this below the positive; 0 for no such limit.", HelpName = "X" };
+        var duplicate = new Option<double>("--duplicate-cosine") { Description = "Drop near-duplicates of a positive, above this cosine; 1 keeps them.", HelpName = "X", DefaultValueFactory = _ => defaults.DuplicateCosine };
+        var teacher = new Option<string?>("--teacher") { Description = "Cross-encoder that drops what it takes for an answer.", HelpName = "DIR" };
+        var margin = new Option<double>("--teacher-margin") { Description = "Logits that a negative must lie below the positive for the teacher.", HelpName = "X" };
+        var cache = new Option<string?>("--cache") { Description = "Folder that keeps vectors between runs.", HelpName = "DIR" };
+        var block = new Option<int>("--block-rows") { Description = "Passage vectors held in memory at a time.", HelpName = "N", DefaultValueFactory = _ => 65536 };
+        var seed = new Option<int>("--seed") { Description = "Seed of the draw.", HelpName = "N", DefaultValueFactory = _ => 1 };
+        var machine = new MachineOptions();
+        var command = new Command("negatives", "Mine hard negatives for training pairs.") { model, input, corpus, output, from, to, number, relative, absolute, duplicate, teacher, margin, cache, block, seed };
+        machine.AddTo(command);
+        command.SetAction((line, cancellation) =>
+        {
+            var rules = new NegativeRules
+            {
+                FromRank = line.GetValue(from),
+                ToRank = line.GetValue(to),
+                PerQuery = line.GetValue(number),
+                RelativeMargin = line.GetValue(relative),
+                AbsoluteMargin = line.GetValue(absolute),
+                DuplicateCosine = line.GetValue(duplicate),
+            };
+            Check(rules, line.GetValue(block));
+            List<TrainingExample> examples = [.. PairFile.Read(line.GetValue(input)!)];
+            List<string> passages = Passages(line.GetValue(corpus), examples);
+            Compute compute = line.GetValue(model) is null && line.GetValue(teacher) is null ? Compute.Float32 : machine.Start(line);
+            using TorchReranker? judge = line.GetValue(teacher) is string folder ? TorchReranker.Load(folder, compute) : null;
+            var mining = new NegativeMining(examples, passages, rules, line.GetValue(seed)) { BlockRows = line.GetValue(block), Teacher = judge, TeacherMargin = line.GetValue(margin) };
+            (long written, long without) = line.GetValue(model) is string name
+                ? WithModel(terminal, mining, name, compute, line.GetValue(cache), line.GetValue(output)!, cancellation)
+                : Write(line.GetValue(output)!, mining.WithBm25(), cancellation);
+            terminal.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{line.GetValue(output)}: {written} pairs with negatives from {passages.Count} passages; {without} found none."));
+            return Task.FromResult(ExitCode.Done);
+        });
+        return command;
+    }
+
+    private static (long Written, long Without) WithModel(Terminal terminal, NegativeMining mining, string folder, Compute compute, string? cache, string output, CancellationToken cancellation)
+    {
+        using TextModel model = TextModel.Load(folder, compute);
+        string place = cache ?? Path.Combine(Path.GetTempPath(), "bge-vectors-" + Guid.NewGuid().ToString("N"));
+        try
+        {
+            using EmbeddingCache queries = Open("query", model.QueryMaxLength, model.Card.QueryInstruction);
+            using EmbeddingCache passages = Open("passage", model.PassageMaxLength, "");
+            return Write(output, mining.WithModel(
+                new CachedEncoder(texts => Vectors(texts.Select(t => model.Card.QueryInstruction + t), model.QueryMaxLength), queries),
+                new CachedEncoder(texts => Vectors(texts, model.PassageMaxLength), passages), compute.Type), cancellation);
+        }
+        finally
+        {
+            if (cache is null && Directory.Exists(place))
+            {
+                Directory.Delete(place, recursive: true);
+            }
+        }
+
+        EmbeddingCache Open(string side, int length, string instruction)
+            => EmbeddingCache.Open(place, EmbeddingCache.KeyOf(folder, $"{side} {length} {compute.Type} {instruction}"), model.Encoder.Dimension);
+
+        IEnumerable<float[]> Vectors(IEnumerable<string> texts, int length)
+        {
+            int told = 0;
+            foreach (M3Embedding embedding in new TextEncoder(model.Encoder, model.Tokenizer).Encode(texts, length))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                if (++told % 20000 == 0)
+                {
+                    terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{told} texts encoded"));
+                }
+                yield return embedding.Dense!;
+            }
+        }
+    }
+
+    private static (long Written, long Without) Write(string output, IEnumerable<TrainingExample> examples, CancellationToken cancellation)
+    {
+        long without = 0;
+        long written = PairFile.Write(output, examples.Select(e =>
+        {
+            cancellation.ThrowIfCancellationRequested();
+            without += e.Negatives.Count == 0 ? 1 : 0;
+            return e;
+        }));
+        return (written, without);
+    }
+
+    private static List<string> Passages(string? corpus, List<TrainingExample> examples)
+    {
+        if (corpus is not null)
+        {
+            BadInput.RequireFile(corpus, "corpus");
+        }
+        IEnumerable<string> texts = corpus is null ? examples.SelectMany(e => e.Positives.Concat(e.Negatives))
+            : JsonLines.Read(corpus).Select(row =>
+            {
+                string text = row.RequireString("text");
+                return row.OptionalString("title") is { Length: > 0 } title ? title + "\n" + text : text;
+            });
+        List<string> distinct = [.. texts.Where(t => !string.IsNullOrWhiteSpace(t)).Distinct(StringComparer.Ordinal)];
+        return distinct.Count > 0 ? distinct : throw new BadInput($"{corpus}: there are no passages in it; nothing was written.");
+    }
+
+    private static void Check(NegativeRules rules, int block)
+    {
+        if (rules.FromRank < 0 || rules.ToRank <= rules.FromRank)
+        {
+            throw new BadInput($"--to-rank {rules.ToRank}: a rank above --from-rank {rules.FromRank} is needed, which is 0 or more; nothing was written.");
+        }
+        if (rules.PerQuery < 1 || rules.PerQuery > rules.ToRank - rules.FromRank)
+        {
+            throw new BadInput($"--per-query {rules.PerQuery}: 1 to {rules.ToRank - rules.FromRank} is possible with these ranks; nothing was written.");
+        }
+        if (block < 1)
+        {
+            throw new BadInput($"--block-rows {block}: 1 or more is needed; nothing was written.");
+        }
+    }
+}

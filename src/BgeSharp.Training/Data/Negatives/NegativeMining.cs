@@ -1,0 +1,133 @@
+// Hard negatives for training files: rank all passages for every query, keep those of a rank range that are no answers.
+//   dense: exact search in blocks (BlockSearch) over vectors that a cache on disk keeps       bm25: an inverted index
+// In memory: the examples and passages as text, one vector a query, the candidates, and one block of passage vectors (BlockRows·D·4 bytes).
+
+using BgeSharp.Embeddings;
+using BgeSharp.Retrieval;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace BgeSharp.Training.Data.Negatives;
+
+/// <summary>A model as mining uses it.</summary>
+/// <param name="Encode">Vectors of texts, in order, streaming: unit length.</param>
+/// <param name="Cache">Where vectors are kept; its key covers model, lengths and side.</param>
+public sealed record CachedEncoder(Func<IEnumerable<string>, IEnumerable<float[]>> Encode, EmbeddingCache Cache)
+{
+    /// <summary>Rows of the cache that hold the vectors of texts, encoded where they are not there yet.</summary>
+    public int[] Rows(IReadOnlyList<string> texts, Action<int>? progress = null)
+    {
+        UInt128[] hashes = [.. texts.Select(EmbeddingCache.HashOf)];
+        var fresh = new Dictionary<UInt128, string>();
+        for (int i = 0; i < hashes.Length; i++)
+        {
+            if (Cache.RowOf(hashes[i]) < 0)
+            {
+                fresh.TryAdd(hashes[i], texts[i]);
+            }
+        }
+        int done = 0;
+        foreach (((UInt128 hash, _), float[] vector) in fresh.Zip(Encode(fresh.Values)))
+        {
+            Cache.Add(hash, vector);
+            if (++done % 4096 == 0)
+            {
+                Cache.Flush();
+                progress?.Invoke(done);
+            }
+        }
+        Cache.Flush();
+        return [.. hashes.Select(Cache.RowOf)];
+    }
+}
+
+/// <summary>Mines negatives.</summary>
+/// <param name="examples">Queries with their positives.</param>
+/// <param name="corpus">Distinct passages to search.</param>
+/// <param name="rules">What may be taken.</param>
+/// <param name="seed">Seed of the draw.</param>
+public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IReadOnlyList<string> corpus, NegativeRules rules, long seed)
+{
+    private readonly Dictionary<string, int> _known = corpus.Index().ToDictionary(p => p.Item, p => p.Index, StringComparer.Ordinal);
+
+    /// <summary>Passage vectors held at a time.</summary>
+    public int BlockRows { get; init; } = 65536;
+
+    /// <summary>Judges candidates that would be taken: one whose score is above the best positive's less <see cref="TeacherMargin"/> is dropped; null for no teacher.</summary>
+    public IReranker? Teacher { get; init; }
+
+    /// <summary>How far below the positive's score a candidate's must be for the teacher to let it through, in logits.</summary>
+    public double TeacherMargin { get; init; }
+
+    /// <summary>Examples with mined negatives in place of their own, in order.</summary>
+    /// <param name="queries">Encodes queries, with their instruction.</param>
+    /// <param name="passages">Encodes passages.</param>
+    /// <param name="products">Type of the first look of the search.</param>
+    public IEnumerable<TrainingExample> WithModel(CachedEncoder queries, CachedEncoder passages, ScalarType products)
+    {
+        int size = passages.Cache.Dimension;
+        int[] asked = queries.Rows([.. examples.Select(e => (e.Prompt ?? "") + e.Query)]);
+        int[] rows = passages.Rows(corpus);
+        float[] vectors = new float[checked(asked.Length * size)];
+        Parallel.For(0, asked.Length, i => queries.Cache.Read(asked[i], vectors.AsSpan(i * size, size)));
+        var search = new BlockSearch(vectors, size, rules.ToRank, products);
+        float[] block = new float[checked(Math.Min(BlockRows, Math.Max(1, rows.Length)) * size)];
+        for (int start = 0; start < rows.Length; start += BlockRows)
+        {
+            int count = Math.Min(BlockRows, rows.Length - start);
+            Parallel.For(0, count, i => passages.Cache.Read(rows[start + i], block.AsSpan(i * size, size)));
+            search.Add(block, count, start);
+        }
+        Candidate[][] ranked = search.Best();
+        for (int i = 0; i < examples.Count; i++)
+        {
+            float[][] positives = [.. passages.Rows(examples[i].Positives).Select(Vector)];
+            ReadOnlySpan<float> query = vectors.AsSpan(i * size, size);
+            double best = double.NegativeInfinity;
+            foreach (float[] positive in positives)
+            {
+                best = Math.Max(best, TensorPrimitives.Dot(query, positive));
+            }
+            yield return Choose(i, ranked[i], best, row => rules.DuplicateCosine < 1 && Near(Vector(rows[row]), positives));
+        }
+
+        float[] Vector(int row)
+        {
+            var vector = new float[size];
+            passages.Cache.Read(row, vector);
+            return vector;
+        }
+
+        bool Near(float[] vector, float[][] positives) => Array.Exists(positives, p => TensorPrimitives.Dot(vector.AsSpan(), p) > rules.DuplicateCosine);
+    }
+
+    /// <summary>The same with BM25: no model is needed. Margins hold where a positive is among the ranks that were looked at.</summary>
+    public IEnumerable<TrainingExample> WithBm25()
+    {
+        Bm25Index index = Bm25Index.Build(corpus);
+        for (int i = 0; i < examples.Count; i++)
+        {
+            SearchHit[] hits = index.Search(examples[i].Query, rules.ToRank);
+            HashSet<int> positives = [.. examples[i].Positives.Select(p => _known.GetValueOrDefault(p, -1))];
+            double best = hits.Where(h => positives.Contains(h.Row)).Select(h => (double)h.Score).DefaultIfEmpty(double.NaN).Max();
+            yield return Choose(i, [.. hits.Select(h => new Candidate(h.Row, h.Score))], best, _ => false);
+        }
+    }
+
+    private TrainingExample Choose(int number, Candidate[] ranked, double best, Func<int, bool> near)
+    {
+        TrainingExample example = examples[number];
+        HashSet<string> answers = [.. example.Positives.Append(example.Query).Select(Plain)];
+        int[] chosen = NegativeChoice.Choose(ranked, best, row => answers.Contains(Plain(corpus[row])) || near(row), Teacher is null ? null : Veto, rules, HashCodes.Of(seed, number, 4));
+        return example with { Negatives = [.. chosen.Select(row => corpus[row])], NegativeScores = null };
+
+        bool[] Veto(IReadOnlyList<int> candidates)
+        {
+            float[] scores = Teacher!.Score([.. example.Positives.Concat(candidates.Select(c => corpus[c])).Select(p => new TextPair(example.Query, p))]);
+            double limit = scores.Take(example.Positives.Count).Max() - TeacherMargin;
+            return [.. scores.Skip(example.Positives.Count).Select(s => s >= limit)];
+        }
+    }
+
+    // Texts that differ in case, spaces and punctuation only are the same answer.
+    private static string Plain(string text) => string.Concat(text.Where(char.IsLetterOrDigit)).ToLowerInvariant();
+}

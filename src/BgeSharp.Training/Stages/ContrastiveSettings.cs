@@ -1,0 +1,114 @@
+// A contrastive stage's options → the objects that act on them.
+
+using BgeSharp.Embeddings;
+using BgeSharp.Formats;
+using BgeSharp.Training.Data.Batches;
+using BgeSharp.Training.Modeling;
+using BgeSharp.Training.Objectives;
+using BgeSharp.Training.Stages.Recipes;
+
+namespace BgeSharp.Training.Stages;
+
+/// <summary>Reads options.</summary>
+public static class ContrastiveSettings
+{
+    /// <summary>The outputs that are trained.</summary>
+    /// <exception cref="BadInput">A name is not known.</exception>
+    public static EmbeddingModes Outputs(ContrastiveStageOptions options)
+    {
+        EmbeddingModes modes = EmbeddingModes.None;
+        foreach (string name in options.Outputs)
+        {
+            modes |= name switch
+            {
+                "dense" => EmbeddingModes.Dense,
+                "sparse" => EmbeddingModes.Sparse,
+                "multi" => EmbeddingModes.MultiVector,
+                _ => throw new BadInput($"stage \"{options.Label}\": the output \"{name}\" is not known; known are \"dense\", \"sparse\" and \"multi\"."),
+            };
+        }
+        return modes;
+    }
+
+    /// <summary>Every weight of the stage: the encoder, the heads of the model before and those that are trained, adapters.</summary>
+    /// <param name="options">The stage.</param>
+    /// <param name="config">Sizes.</param>
+    /// <param name="before">Heads of the model that the stage starts from.</param>
+    public static IReadOnlyList<WeightShape> Shapes(ContrastiveStageOptions options, ModelConfig config, IReadOnlyList<WeightShape> before)
+    {
+        List<WeightShape> shapes = [.. Encoder.Shapes("", config), .. before];
+        HashSet<string> there = [.. before.Select(s => s.Name)];
+        shapes.AddRange(M3Heads.Shapes(config, Outputs(options), options.VectorSize).Where(s => !there.Contains(s.Name)));
+        if (options.Lora is { } lora)
+        {
+            shapes.AddRange([.. LinearLayer.AdapterShapes(shapes, lora.Layers, lora.Rank)]);
+        }
+        return shapes;
+    }
+
+    /// <summary>Which weights are not trained: what "freeze" names, the encoder beside adapters, and heads of outputs that are not trained.</summary>
+    /// <exception cref="BadInput">A part is not known.</exception>
+    public static Func<string, bool> Frozen(ContrastiveStageOptions options)
+    {
+        EmbeddingModes outputs = Outputs(options);
+        int layers = 0;
+        bool encoder = options.Lora is not null, embeddings = false;
+        foreach (string part in options.Freeze)
+        {
+            if (part.StartsWith("layers:", StringComparison.Ordinal) && int.TryParse(part.AsSpan("layers:".Length), out int count) && count > 0)
+            {
+                (layers, embeddings) = (count, true);
+                continue;
+            }
+            (encoder, embeddings) = part switch
+            {
+                "encoder" => (true, embeddings),
+                "embeddings" => (encoder, true),
+                _ => throw new BadInput($"stage \"{options.Label}\": \"freeze\" knows \"encoder\", \"embeddings\" and \"layers:N\", not \"{part}\"."),
+            };
+        }
+        return name =>
+            M3Heads.Has(name) ? !outputs.HasFlag(name.StartsWith(M3Heads.Sparse, StringComparison.Ordinal) ? EmbeddingModes.Sparse : EmbeddingModes.MultiVector)
+            : !LinearLayer.IsAdapter(name) && (encoder
+                || (embeddings && name.StartsWith("embeddings.", StringComparison.Ordinal))
+                || Enumerable.Range(0, layers).Any(i => name.StartsWith(FormattableString.Invariant($"encoder.layer.{i}."), StringComparison.Ordinal)));
+    }
+
+    /// <summary>The loss.</summary>
+    public static ContrastiveObjective Objective(ContrastiveStageOptions options, M3Encoder encoder) => new()
+    {
+        Contrast = new InfoNce(options.Temperature, options.InBatchNegatives),
+        Outputs = Outputs(options),
+        Unified = new M3Unified(Weights(options.EnsembleWeights), Weights(options.LossWeights)),
+        Teacher = options.Distillation?.Loss switch
+        {
+            null => TeacherUse.None,
+            "kl_div" => TeacherUse.KlDivergence,
+            "margin_mse" => TeacherUse.MarginMse,
+            _ => TeacherUse.Ordered,
+        },
+        TeacherTemperature = options.Distillation?.Temperature ?? 1,
+        BothDirections = options.BothDirections,
+        QueryQuery = options.QueryQuery,
+        PassagePassage = options.PassagePassage,
+        MatryoshkaDimensions = options.MatryoshkaDimensions,
+        FalseNegativeMargin = options.FalseNegativeMargin < 0 ? null : options.FalseNegativeMargin,
+        WithoutWeight = encoder.Heads?.WithoutWeight ?? new HashSet<int>(),
+        Products = encoder.Encoder.Weights.Compute.Type,
+    };
+
+    /// <summary>How passages are drawn.</summary>
+    public static GroupDraw Draw(ContrastiveStageOptions options)
+        => new(options.GroupSize, options.Distillation is not null || options.Objective != "contrastive", options.Distillation?.Loss == "m3_kd");
+
+    /// <summary>The order of batches.</summary>
+    public static PairOrder Order(ContrastiveStageOptions options, PairStore store, long seed) => new(seed, [.. store.Rows.Select(r => r.Source)], options.BatchPairs)
+    {
+        Mixing = options.SourceMixing,
+        Budget = options.BatchTokens,
+        Tokens = options.BatchTokens == 0 ? null
+            : [.. store.Rows.Select((row, i) => store.Queries.LengthOf(i) + (options.GroupSize * row.Positives.Concat(row.Negatives).Max(store.Passages.LengthOf)))],
+    };
+
+    private static OutputWeights Weights(OutputWeightOptions options) => new(options.Dense, options.Sparse, options.Multi);
+}

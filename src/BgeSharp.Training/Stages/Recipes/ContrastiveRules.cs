@@ -1,0 +1,76 @@
+// Rules between the options of a contrastive stage: combinations that mean nothing, or that would train something else than asked for.
+
+namespace BgeSharp.Training.Stages.Recipes;
+
+/// <summary>Checks what the options of a contrastive stage mean together.</summary>
+internal static class ContrastiveRules
+{
+    private static readonly string[] OutputNames = ["dense", "sparse", "multi"];
+
+    /// <summary>Throws for the first rule broken.</summary>
+    public static void Check(Recipe recipe, ContrastiveStageOptions stage, string path, RecipePlaces places)
+    {
+        for (int i = 0; i < stage.Outputs.Count; i++)
+        {
+            if (!OutputNames.Contains(stage.Outputs[i]))
+            {
+                string? near = BadInput.Nearest(stage.Outputs[i], OutputNames);
+                throw places.Error($"{path}.outputs[{i}]", $"is \"{stage.Outputs[i]}\"; known are \"dense\", \"sparse\" and \"multi\"" + (near is null ? "." : $"; did you mean \"{near}\"?"));
+            }
+        }
+        bool dense = stage.Outputs.Contains("dense");
+        foreach ((bool set, string name) in (ReadOnlySpan<(bool, string)>)[(stage.BothDirections, "bothDirections"), (stage.QueryQuery, "queryQuery"), (stage.PassagePassage, "passagePassage"), (stage.MatryoshkaDimensions.Count > 0, "matryoshkaDimensions")])
+        {
+            if (set && (!dense || !stage.InBatchNegatives))
+            {
+                throw places.Error($"{path}.{name}", $"is about the dense output with in-batch negatives; {(dense ? "set inBatchNegatives to true" : "add \"dense\" to outputs")} or leave it out.");
+            }
+        }
+        if (stage.Distillation is not null && (stage.QueryQuery || stage.PassagePassage))
+        {
+            throw places.Error($"{path}.{(stage.QueryQuery ? "queryQuery" : "passagePassage")}", "adds columns that a teacher has no scores for; leave it out or set distillation to null.");
+        }
+        if (stage.SelfDistillation && stage.Outputs.Distinct().Count() < 2)
+        {
+            throw places.Error($"{path}.selfDistillation", "needs at least two outputs: with one there is no ensemble to learn from.");
+        }
+        if (stage.Distillation is not null && stage.GroupSize < 2)
+        {
+            throw places.Error($"{path}.distillation", "needs groupSize 2 or more: a teacher's distribution over one passage says nothing.");
+        }
+        if (!stage.InBatchNegatives && stage.GroupSize < 2 && stage.Objective == "contrastive")
+        {
+            throw places.Error($"{path}.inBatchNegatives", "is false with groupSize 1: a query would have no negatives at all; raise groupSize.");
+        }
+        if (stage.Objective != "contrastive" && (stage.GroupSize != 1 || stage.Outputs is not ["dense"] || stage.Distillation is not null || stage.HardNegatives is not null))
+        {
+            throw places.Error($"{path}.objective", $"\"{stage.Objective}\" compares graded pairs: it takes groupSize 1, outputs [\"dense\"], no distillation and no hardNegatives.");
+        }
+        for (int i = 0; i < stage.MatryoshkaDimensions.Count; i++)
+        {
+            int size = stage.MatryoshkaDimensions[i];
+            if (size < 1 || (recipe.Model.From.Length == 0 && size >= recipe.Model.HiddenSize))
+            {
+                throw places.Error($"{path}.matryoshkaDimensions[{i}]", $"is {size}; it must be above 0 and below the model's hidden size.");
+            }
+        }
+        for (int i = 0; i < stage.Freeze.Count; i++)
+        {
+            string part = stage.Freeze[i];
+            bool known = part is "encoder" or "embeddings" || (part.StartsWith("layers:", StringComparison.Ordinal) && int.TryParse(part.AsSpan("layers:".Length), out int count) && count > 0);
+            if (!known)
+            {
+                throw places.Error($"{path}.freeze[{i}]", $"is \"{part}\"; known are \"encoder\", \"embeddings\" and \"layers:N\" (the lowest N layers).");
+            }
+        }
+        if (stage.Distillation is { TeacherStage.Length: > 0 } distillation
+            && !recipe.Stages.TakeWhile(s => !ReferenceEquals(s, stage)).OfType<RerankerStageOptions>().Any(s => s.Label == distillation.TeacherStage))
+        {
+            throw places.Error($"{path}.distillation.teacherStage", $"is \"{distillation.TeacherStage}\"; no stage of type \"reranker\" before this one has that name.");
+        }
+        if (stage.Lora is null && stage.Freeze.Contains("encoder") && stage.Outputs is ["dense"])
+        {
+            throw places.Error($"{path}.freeze", "freezes the encoder, and the dense output has no weights of its own: the stage would train nothing.");
+        }
+    }
+}

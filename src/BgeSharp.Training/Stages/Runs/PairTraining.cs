@@ -1,0 +1,160 @@
+// What a stage on pairs needs before its first step: tokenised pairs, mined negatives, a teacher's scores. The same again when negatives are refreshed.
+
+using System.Runtime.InteropServices;
+using BgeSharp.Embeddings;
+using BgeSharp.Formats;
+using BgeSharp.Text;
+using BgeSharp.Training.Data.Batches;
+using BgeSharp.Training.Modeling;
+using BgeSharp.Training.Stages.Recipes;
+
+namespace BgeSharp.Training.Stages.Runs;
+
+/// <summary>The pairs of a contrastive or reranker stage, ready.</summary>
+internal sealed class PairTraining : IDisposable
+{
+    private readonly RunFolder _folder;
+    private readonly string _label;
+    private readonly IRunObserver _observer;
+    private readonly long _seed;
+
+    private PairTraining(RunFolder folder, string label, IRunObserver observer, long seed, PairStore store)
+        => (_folder, _label, _observer, _seed, Store) = (folder, label, observer, seed, store);
+
+    /// <summary>The pairs.</summary>
+    public PairStore Store { get; }
+
+    /// <summary>Reads and tokenises the pairs of a stage.</summary>
+    /// <exception cref="BadInput">There are fewer than two.</exception>
+    public static PairTraining Read(StageOptions stage, IReadOnlyList<PairSourceOptions> sources, PairLengths lengths, RunContext run, long seed)
+    {
+        IRunObserver observer = run.Options.Observer;
+        observer.Message("reading pairs");
+        PairStore store = PairStore.Create(run.Folder.Work, StagePairs.Read(sources, run.Documents, seed), run.Tokenizer,
+            lengths.Query, lengths.Passage, lengths.QueryInstruction, lengths.Negatives, lengths.PassageInstruction);
+        if (store.Count < 2)
+        {
+            store.Dispose();
+            throw new BadInput($"stage \"{stage.Label}\": {store.Count} pairs to train on; at least 2 are needed to have a negative.");
+        }
+        observer.Message($"{store.Count} pairs, {store.Passages.Count} distinct passages");
+        if (store.Faults.Describe() is { Length: > 0 } faults)
+        {
+            observer.Message($"dropped: {faults}");
+        }
+        return new PairTraining(run.Folder, stage.Label, observer, seed, store);
+    }
+
+    /// <summary>Mines negatives with a model; those of a step that was mined before are read back, so that a resumed stage trains on the same.</summary>
+    /// <param name="options">Ranks and margins.</param>
+    /// <param name="encoder">The model as it is at this step.</param>
+    /// <param name="step">0 at the start, else a step at which negatives are refreshed.</param>
+    public void MineNegatives(HardNegativeOptions options, IEncoder encoder, int step)
+    {
+        // The start's are a function of the weights that the stage starts from and cost no file.
+        string file = Path.Combine(_folder.Work, FormattableString.Invariant($"{_label}.negatives-{step}.bin"));
+        if (step > 0 && File.Exists(file))
+        {
+            Store.SetNegatives(Parse(file, Store.Count));
+            return;
+        }
+        _observer.Message(step == 0 ? "mining hard negatives" : $"mining hard negatives anew at step {step}");
+        int[][] negatives = HardNegativeSearch.Find(Store, encoder, options, _seed + step);
+        if (negatives.Count(n => n.Length == 0) is > 0 and int none)
+        {
+            _observer.Message($"{none} of {negatives.Length} queries have no passage in the rank range that passes the margins");
+        }
+        if (step > 0)
+        {
+            AtomicFile.Write(file, stream =>
+            {
+                foreach (int[] rows in negatives)
+                {
+                    stream.Write(MemoryMarshal.AsBytes<int>([rows.Length, .. rows]));
+                }
+            });
+        }
+        Store.SetNegatives(negatives);
+    }
+
+    /// <summary>Lets a teacher score the positives and negatives of every example.</summary>
+    /// <exception cref="BadInput">The teacher's vocabulary is another one.</exception>
+    public void ScoreWith(string folder, Compute compute, ITokenizer tokenizer)
+    {
+        _observer.Message($"scoring pairs with {folder}");
+        using TorchReranker teacher = TorchReranker.Load(folder, compute);
+        if (teacher.Tokenizer.VocabularySize != tokenizer.VocabularySize
+            || !Enumerable.Range(0, Math.Min(2000, tokenizer.VocabularySize)).All(id => teacher.Tokenizer.TokenOf(id) == tokenizer.TokenOf(id)))
+        {
+            throw new BadInput($"{folder}: the teacher's vocabulary is not the run's; write its scores into the pair files with \"bge score --pairs\" and leave \"teacher\" out.");
+        }
+        const int block = 512;
+        var scores = new (float[] Positives, float[] Negatives)[Store.Count];
+        for (int start = 0; start < Store.Count; start += block)
+        {
+            int end = Math.Min(start + block, Store.Count);
+            var pairs = new List<(int[] Query, int[] Passage)>();
+            for (int i = start; i < end; i++)
+            {
+                int[] query = Store.Queries[i].ToArray();
+                pairs.AddRange(Store.Rows[i].Positives.Concat(Store.Rows[i].Negatives).Select(row => (query, Store.Passages[row].ToArray())));
+            }
+            float[] all = teacher.Score(pairs);
+            for (int i = start, next = 0; i < end; i++)
+            {
+                (int positives, int negatives) = (Store.Rows[i].Positives.Length, Store.Rows[i].Negatives.Length);
+                scores[i] = (all[next..(next + positives)], all[(next + positives)..(next + positives + negatives)]);
+                next += positives + negatives;
+            }
+        }
+        Store.SetScores(scores);
+    }
+
+    /// <summary>Throws before the first step when scores are needed and an example has none.</summary>
+    /// <param name="why">What needs them.</param>
+    /// <param name="ofNegatives">Whether negatives need scores as well.</param>
+    /// <param name="allHaveNegatives">Whether an example without negatives is an error: mining finds none for some, files should have them.</param>
+    /// <exception cref="BadInput">Names the source, what is missing and what to do.</exception>
+    public void RequireScores(string why, bool ofNegatives, bool allHaveNegatives)
+    {
+        for (int i = 0; i < Store.Count; i++)
+        {
+            PairRows rows = Store.Rows[i];
+            string? missing = rows.PositiveScores is null ? "pos_scores" : !ofNegatives ? null : rows.Negatives.Length == 0 && allHaveNegatives ? "neg" : rows.NegativeScores is null ? "neg_scores" : null;
+            if (missing is not null)
+            {
+                throw new BadInput($"{Store.Sources[rows.Source].Name}: example {i + 1} of stage \"{_label}\" has no \"{missing}\", which {why} needs; "
+                    + (missing == "neg" ? "give negatives, mine them (hardNegatives), or leave the example out." : "add scores with \"bge score --pairs\", or name a teacher in \"distillation\"."));
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Store.Dispose();
+
+    private static int[][] Parse(string file, int count)
+    {
+        int[] numbers = MemoryMarshal.Cast<byte, int>(File.ReadAllBytes(file)).ToArray();
+        var negatives = new int[count][];
+        int at = 0;
+        for (int i = 0; i < count; i++)
+        {
+            int length = at < numbers.Length ? numbers[at] : -1;
+            if (length < 0 || length > numbers.Length - at - 1)
+            {
+                throw new BadInput($"{file}: not the negatives of {count} examples; remove it and run again.");
+            }
+            negatives[i] = numbers[(at + 1)..(at + 1 + length)];
+            at += 1 + length;
+        }
+        return negatives;
+    }
+}
+
+/// <summary>How the texts of pairs become ids.</summary>
+/// <param name="Query">Longest query in tokens.</param>
+/// <param name="Passage">Longest passage in tokens.</param>
+/// <param name="QueryInstruction">Before every query.</param>
+/// <param name="PassageInstruction">Before every passage.</param>
+/// <param name="Negatives">Whether the files' own negatives are used.</param>
+internal sealed record PairLengths(int Query, int Passage, string QueryInstruction, string PassageInstruction, bool Negatives);

@@ -1,0 +1,119 @@
+using System.Globalization;
+using BgeSharp.Embeddings;
+using BgeSharp.Training.Data;
+using BgeSharp.Training.Data.Negatives;
+using static TorchSharp.torch;
+
+namespace BgeSharp.Training.Tests.Data;
+
+public sealed class NegativeMiningTests : IDisposable
+{
+    private const int Size = 16;
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void Blocks_find_what_a_plain_loop_finds(bool reduced)
+    {
+        float[] queries = Unit(17, 1), passages = Unit(9000, 2);
+        var search = new BlockSearch(queries, Size, 20, reduced ? ScalarType.BFloat16 : ScalarType.Float32);
+        for (int start = 0; start < 9000; start += 5000)
+        {
+            int rows = Math.Min(5000, 9000 - start);
+            search.Add(passages[(start * Size)..((start + rows) * Size)], rows, start);
+        }
+        Candidate[][] best = search.Best();
+        for (int q = 0; q < 17; q++)
+        {
+            int[] expected = [.. Enumerable.Range(0, 9000).OrderByDescending(p => Dot(queries, q, passages, p)).ThenBy(p => p).Take(20)];
+            Assert.Equal(expected, best[q].Select(c => c.Row));
+        }
+    }
+
+    [Fact]
+    public void Ranks_margins_and_answers_are_obeyed()
+    {
+        Candidate[] ranked = [.. Enumerable.Range(0, 10).Select(i => new Candidate(i, 1.0 - (0.05 * i)))];
+        var rules = new NegativeRules { FromRank = 1, ToRank = 9, PerQuery = 10, RelativeMargin = 0.9, AbsoluteMargin = 0 };
+        // Positive 1.0: below 0.9 are rows 3 to 8; row 4 is an answer.
+        Assert.Equal([3, 5, 6, 7, 8], NegativeChoice.Choose(ranked, 1.0, row => row == 4, null, rules, 1).Order());
+        Assert.Equal([6, 7, 8], NegativeChoice.Choose(ranked, 1.0, row => row == 4, null, rules with { AbsoluteMargin = 0.3 - 1e-9 }, 1).Order());
+        Assert.Equal([3, 5], NegativeChoice.Choose(ranked, 1.0, row => row == 4, rows => [.. rows.Select(r => r > 5)], rules with { PerQuery = 2 }, 1).Order());
+        Assert.Equal(2, NegativeChoice.Choose(ranked, 1.0, _ => false, null, rules with { PerQuery = 2 }, 1).Length);
+        Assert.Equal(8, NegativeChoice.Choose(ranked, double.NaN, _ => false, null, rules, 1).Length);
+        Assert.Empty(NegativeChoice.Choose(ranked, -0.5, _ => false, null, rules, 1));
+    }
+
+    [Fact]
+    public void A_model_mines_what_is_near_and_no_answer_and_the_cache_spares_the_second_run()
+    {
+        // Text n has the direction n; neighbours are near. Passage 5 with other spelling is the same answer.
+        string[] corpus = [.. Enumerable.Range(0, 30).Select(i => i.ToString(CultureInfo.InvariantCulture)), "5!"];
+        TrainingExample[] examples = [new("q5", ["5"], ["29"]) { NegativeScores = [1] }];
+        int encoded = 0;
+        TrainingExample[] Mine()
+        {
+            using EmbeddingCache queries = EmbeddingCache.Open(_folder.Path, "q", Size), passages = EmbeddingCache.Open(_folder.Path, "p", Size);
+            return [.. new NegativeMining(examples, corpus, new NegativeRules { FromRank = 0, ToRank = 6, PerQuery = 3, RelativeMargin = 0.99, DuplicateCosine = 1 }, 7) { BlockRows = 7 }
+                .WithModel(new CachedEncoder(Encode, queries), new CachedEncoder(Encode, passages), ScalarType.Float32)];
+        }
+        IEnumerable<float[]> Encode(IEnumerable<string> texts)
+        {
+            foreach (string text in texts)
+            {
+                encoded++;
+                double angle = 0.15 * int.Parse(text.Trim('q', '!'), CultureInfo.InvariantCulture);
+                var vector = new float[Size];
+                (vector[0], vector[1]) = ((float)Math.Cos(angle), (float)Math.Sin(angle));
+                yield return vector;
+            }
+        }
+        TrainingExample mined = Assert.Single(Mine());
+        Assert.Equal(32, encoded);
+        Assert.Null(mined.NegativeScores);
+        Assert.NotEmpty(mined.Negatives);
+        Assert.All(mined.Negatives, n => Assert.Contains(n, new[] { "3", "4", "6", "7" }));
+        Assert.Equal(mined.Negatives, Assert.Single(Mine()).Negatives);
+        Assert.Equal(32, encoded);
+    }
+
+    [Fact]
+    public void BM25_mines_without_a_model()
+    {
+        string[] corpus = ["the cat sat on the mat", "the cat ate a fish", "a dog barked", "Cat on the mat sat, the!", "cats and mats"];
+        TrainingExample mined = Assert.Single(new NegativeMining([new("cat mat", [corpus[0]], [])], corpus, new NegativeRules { FromRank = 0, ToRank = 5, PerQuery = 5 }, 1) { Teacher = new Vetoing() }.WithBm25());
+        Assert.DoesNotContain(corpus[0], mined.Negatives);
+        Assert.Contains(corpus[1], mined.Negatives);
+        Assert.DoesNotContain(corpus[3], mined.Negatives);      // the teacher takes it for an answer
+    }
+
+    private sealed class Vetoing : IReranker
+    {
+        public int MaxLength => 512;
+
+        public float[] Score(IReadOnlyList<TextPair> pairs) => [.. pairs.Select(p => p.Passage.Contains("sat", StringComparison.Ordinal) ? 1f : 0)];
+    }
+
+    private static float[] Unit(int rows, ulong seed)
+    {
+        var random = new SeededRandom(seed);
+        var all = new float[rows * Size];
+        for (int r = 0; r < rows; r++)
+        {
+            double sum = 0;
+            for (int i = 0; i < Size; i++)
+            {
+                all[(r * Size) + i] = (float)(random.NextDouble() - 0.5);
+                sum += all[(r * Size) + i] * (double)all[(r * Size) + i];
+            }
+            for (int i = 0; i < Size; i++)
+            {
+                all[(r * Size) + i] /= (float)Math.Sqrt(sum);
+            }
+        }
+        return all;
+    }
+
+    private static float Dot(float[] a, int i, float[] b, int j) => System.Numerics.Tensors.TensorPrimitives.Dot(a.AsSpan(i * Size, Size), b.AsSpan(j * Size, Size));
+}

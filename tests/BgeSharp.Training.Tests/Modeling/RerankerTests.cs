@@ -1,0 +1,94 @@
+using BgeSharp.Embeddings;
+using BgeSharp.Formats;
+using BgeSharp.Models;
+using BgeSharp.Text;
+using BgeSharp.Training.Data;
+using BgeSharp.Training.Data.Batches;
+using BgeSharp.Training.Modeling;
+using BgeSharp.Training.Optimization;
+using BgeSharp.Training.Stages;
+using BgeSharp.Training.Stages.Recipes;
+using BgeSharp.Training.Tests.Data;
+
+namespace BgeSharp.Training.Tests.Modeling;
+
+public sealed class RerankerTests : IDisposable
+{
+    private static readonly TextPair[] s_pairs = [new("ab c", "de fgh i"), new("x", "ab c"), new("ab c", "ab c d e f g h i j k l m n o p")];
+    private readonly TemporaryFolder _folder = new();
+    private readonly WordPieceTokenizer _tokenizer = TinyModel.Tokenizer();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void A_saved_cross_encoder_and_one_brought_in_from_Hugging_Face_give_the_same_scores()
+    {
+        using Weights weights = Model();
+        string saved = Path.Combine(_folder.Path, "saved"), foreign = Path.Combine(_folder.Path, "foreign"), imported = Path.Combine(_folder.Path, "imported");
+        ModelFolder.Save(saved, weights, "", TinyModel.Config, _tokenizer, new ModelCard { PassageMaxLength = 24 });
+        Directory.CreateDirectory(foreign);
+        foreach (string file in Directory.GetFiles(saved).Where(f => Path.GetFileName(f) is not ("bge.json" or "reranker.safetensors" or "model.safetensors")))
+        {
+            File.Copy(file, Path.Combine(foreign, Path.GetFileName(file)));
+        }
+        WeightFile.Write(Path.Combine(foreign, "model.safetensors"), weights, name => name.StartsWith("classifier.dense.", StringComparison.Ordinal) ? name.Replace("classifier.dense", "bert.pooler.dense", StringComparison.Ordinal)
+            : name.StartsWith("classifier.out_proj.", StringComparison.Ordinal) ? name.Replace("classifier.out_proj", "classifier", StringComparison.Ordinal) : "bert." + name);
+        ModelAccount account = ModelImport.Run(foreign, imported, cancellation: TestContext.Current.CancellationToken);
+        Assert.Contains(account.Taken, line => line.Contains("cross-encoder", StringComparison.Ordinal));
+
+        using TorchReranker own = TorchReranker.Load(saved, Compute.Float32), other = TorchReranker.Load(imported, Compute.Float32);
+        float[] scores = own.Score(s_pairs);
+        Assert.Equal(24, own.MaxLength);
+        Assert.Equal(3, scores.Distinct().Count());
+        Assert.Equal(scores[..2], other.Score(s_pairs)[..2]);
+        Assert.Equal(scores[0], own.Score([s_pairs[0]])[0], 1e-5);
+    }
+
+    [Fact]
+    public void A_folder_without_head_is_refused_with_a_remedy()
+    {
+        using Weights weights = TinyModel.Encoder(Compute.Float32);
+        ModelFolder.Save(_folder.Path + "/m", weights, "", TinyModel.Config, _tokenizer, new ModelCard());
+        Assert.Contains("bge import", Assert.Throws<BadInput>(() => TorchReranker.Load(_folder.Path + "/m", Compute.Float32)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Pairs_are_cut_at_the_longer_side_and_follow_the_family_s_template()
+    {
+        using Weights weights = Model();
+        int[] query = [2, 10, 11, 12, 3], passage = [2, 20, 21, 22, 23, 24, 25, 3];
+        CrossEncoder bert = Cross(weights, TinyModel.Config);
+        Assert.Equal([2, 10, 11, 12, 3, 20, 21, 22, 23, 24, 25, 3], bert.Join(query, passage, 64));
+        Assert.Equal([2, 10, 11, 12, 3, 20, 21, 22, 3], bert.Join(query, passage, 9));
+        Assert.Equal([2, 10, 11, 3, 20, 21, 3], bert.Join(query, passage, 7));
+        Assert.Equal([2, 10, 11, 12, 3, 3, 20, 3], Cross(weights, TinyModel.Config with { Kind = ModelKind.XlmRoberta }).Join(query, [2, 20, 3], 64));
+    }
+
+    [Fact]
+    public void Training_puts_the_positive_first()
+    {
+        using Weights weights = Model();
+        using PairStore store = PairStore.Create(_folder.Path, Enumerable.Range(0, 12).Select(n => new TrainingExample(((char)('a' + n)).ToString(), [((char)('a' + n)) + " z"], [((char)('b' + n)) + " y"])), _tokenizer, 16, 16, "", negatives: true);
+        var options = new RerankerStageOptions { Steps = 15, BatchPairs = 6, GroupSize = 2, MaxLength = 16, QueryMaxLength = 8, SubBatchTokens = 64 };
+        using var stage = new RerankerStage(options, weights, Cross(weights, TinyModel.Config), store, 1, 0);
+        using var optimizer = new AdamW(weights, 0);
+        double first = 0, last = 0;
+        for (int step = 0; step < 15; step++)
+        {
+            weights.Zero();
+            double loss = stage.ForwardBackward(step).Loss;
+            optimizer.Step(1e-2);
+            (first, last) = (step == 0 ? loss : first, loss);
+        }
+        Assert.True(last < first / 2, $"{first} fell to {last} only");
+    }
+
+    private CrossEncoder Cross(Weights weights, ModelConfig config) => new(new Encoder(weights, "", config), new RelevanceHead(weights), _tokenizer.Special);
+
+    private static Weights Model()
+    {
+        var weights = new Weights(CrossEncoder.Shapes(TinyModel.Config), Compute.Float32);
+        weights.Initialize(0.3, 1);
+        return weights;
+    }
+}

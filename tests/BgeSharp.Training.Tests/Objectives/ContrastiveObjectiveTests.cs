@@ -1,0 +1,148 @@
+using BgeSharp.Text;
+using BgeSharp.Training.Modeling;
+using BgeSharp.Training.Objectives;
+using static TorchSharp.torch;
+
+namespace BgeSharp.Training.Tests.Objectives;
+
+public sealed class ContrastiveObjectiveTests
+{
+    private static readonly HashSet<int> s_special = [0, 1];
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void Sparse_scores_and_gradients_are_those_of_vectors_as_long_as_the_vocabulary(bool own)
+    {
+        using var scope = NewDisposeScope();
+        (TokenBatch queries, TokenBatch passages) = (Texts(3, 1, 9), Texts(6, 2, 9));
+        Tensor q = Weights(queries.TokenCount, 3), p = Weights(passages.TokenCount, 4), q2 = q.detach().requires_grad_(), p2 = p.detach().requires_grad_();
+        Tensor scores = LexicalMatch.Scores(q, queries, p, passages, s_special, own);
+        Tensor whole = Wide(q2, queries).matmul(Wide(p2, passages).t());
+        Tensor expected = own ? whole.gather(1, tensor(new long[] { 0, 1, 2, 3, 4, 5 }).view(3, 2)) : whole;
+        AssertClose(expected, scores);
+        Tensor factor = rand(scores.shape, ScalarType.Float64);
+        (scores * factor).sum().backward();
+        (expected * factor).sum().backward();
+        AssertClose(q2.grad!, q.grad!);
+        AssertClose(p2.grad!, p.grad!);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void Late_interaction_and_its_gradients_are_those_of_a_loop(bool own)
+    {
+        using var scope = NewDisposeScope();
+        (TokenBatch queries, TokenBatch passages) = (Texts(3, 5, 30), Texts(6, 6, 30));
+        Tensor q = Vectors(queries.TokenCount), p = Vectors(passages.TokenCount), q2 = q.detach().requires_grad_(), p2 = p.detach().requires_grad_();
+        Tensor scores = LateInteraction.Scores(q, queries.Offsets, p, passages.Offsets, 1, own, ScalarType.Float64);
+        var rows = new List<Tensor>();
+        for (int i = 0; i < 3; i++)
+        {
+            for (int j = own ? i * 2 : 0; j < (own ? (i * 2) + 2 : 6); j++)
+            {
+                Tensor asked = q2.narrow(0, queries.Offsets[i] + 1, queries.LengthOf(i) - 1), answer = p2.narrow(0, passages.Offsets[j] + 1, passages.LengthOf(j) - 1);
+                rows.Add(asked.matmul(answer.t()).amax([1]).mean());
+            }
+        }
+        Tensor expected = stack(rows).view(3, -1);
+        AssertClose(expected, scores);
+        Tensor factor = rand(scores.shape, ScalarType.Float64);
+        (scores * factor).sum().backward();
+        (expected * factor).sum().backward();
+        AssertClose(q2.grad!, q.grad!);
+        AssertClose(p2.grad!, p.grad!);
+    }
+
+    [Fact]
+    public void A_negative_above_the_positive_by_the_margin_does_not_count()
+    {
+        using var scope = NewDisposeScope();
+        (M3Outputs q, M3Outputs p) = (Dense([[1, 0], [0, 1]]), Dense([[0.6, 0.8], [1, 0]]));
+        ContrastiveObjective objective = new() { Contrast = new InfoNce(1) };
+        // Query 0: 0.6 against 1.0. Query 1: positive 0, negative 0.8.
+        Assert.Equal((Nats(0.6, 1.0) + Nats(0, 0.8)) / 2, Loss(objective, q, p), 1e-9);
+        Assert.Equal(Nats(0.6, 1.0) / 2, Loss(objective with { FalseNegativeMargin = 0.5 }, q, p), 1e-9);
+        Assert.Equal(0, Loss(objective with { FalseNegativeMargin = 0.1 }, q, p), 1e-9);
+    }
+
+    [Fact]
+    public void Directions_further_columns_and_shorter_vectors_are_as_the_formulas_say()
+    {
+        using var scope = NewDisposeScope();
+        (M3Outputs q, M3Outputs p) = (Dense([[1, 0], [0, 1]]), Dense([[0.6, 0.8], [1, 0]]));
+        ContrastiveObjective objective = new() { Contrast = new InfoNce(1) };
+        double plain = (Nats(0.6, 1) + Nats(0, 0.8)) / 2, back = (Nats(0.6, 0.8) + Nats(0, 1)) / 2;
+        Assert.Equal((plain + back) / 2, Loss(objective with { BothDirections = true }, q, p), 1e-9);
+        Assert.Equal((Nats(0.6, 1, 0) + Nats(0, 0.8, 0)) / 2, Loss(objective with { QueryQuery = true }, q, p), 1e-9);
+        Assert.Equal((Nats(0.6, 1, 0.6) + Nats(0, 0.8, 0.6)) / 2, Loss(objective with { PassagePassage = true }, q, p), 1e-9);
+        // First number alone: 1, 0 against 1, 1.
+        Assert.Equal((plain + ((Nats(1, 1) + Nats(0, 0)) / 2)) / 2, Loss(objective with { MatryoshkaDimensions = [1] }, q, p), 1e-9);
+    }
+
+    [Fact]
+    public void Sentence_pairs_learn_order_or_value()
+    {
+        using var scope = NewDisposeScope();
+        Tensor cosines = tensor(new[] { 0.9, 0.1, 0.5 }), grades = tensor(new[] { 1.0, 0.0, 1.0 });
+        Assert.Equal(Math.Log(1 + Math.Exp(-0.8 / 0.05) + Math.Exp(-0.4 / 0.05)), SentencePairs.CoSent(cosines, grades, 0.05).item<double>(), 1e-9);
+        Assert.Equal(0, SentencePairs.CoSent(cosines, tensor(new[] { 1.0, 1.0, 1.0 }), 0.05).item<double>(), 1e-9);
+        Assert.Equal((0.01 + 0.01 + 0.25) / 3, SentencePairs.Cosine(cosines, grades).item<double>(), 1e-9);
+    }
+
+    [Fact]
+    public void Margin_mse_compares_margins()
+    {
+        using var scope = NewDisposeScope();
+        Tensor scores = tensor(new[] { 3.0, 1.0, 9.0, 9.0, 9.0, 9.0, 2.0, 4.0 }).view(2, 4), teacher = tensor(new[] { 5.0, 1.0, 1.0, 1.0 }).view(2, 2);
+        // Own groups (3, 1) and (2, 4): margins 2 and −2 against 4 and 0.
+        Assert.Equal((4 + 4) / 2.0, new Distillation(new InfoNce()).MarginMse(scores, teacher).item<double>(), 1e-9);
+    }
+
+    private static double Loss(ContrastiveObjective objective, M3Outputs q, M3Outputs p) => objective.Loss(q, p, new ContrastiveTargets(1, null, null), 0, 2, []).item<double>();
+
+    private static double Nats(double positive, params double[] negatives) => Math.Log(Math.Exp(positive) + negatives.Sum(Math.Exp)) - positive;
+
+    private static M3Outputs Dense(double[][] rows)
+        => new(TokenBatch.Of([.. rows.Select(_ => new[] { 0, 1 })]), tensor(rows.SelectMany(r => r).ToArray()).view(rows.Length, -1), null, null);
+
+    private static TokenBatch Texts(int count, ulong seed, int vocabulary)
+    {
+        var random = new SeededRandom(seed);
+        var texts = new int[count][];
+        for (int i = 0; i < count; i++)
+        {
+            var ids = new List<int> { 0 };
+            for (int n = 1 + random.Next(12); n > 0; n--)
+            {
+                ids.Add(2 + random.Next(vocabulary));
+            }
+            texts[i] = [.. ids, 1];
+        }
+        return TokenBatch.Of(texts);
+    }
+
+    private static Tensor Weights(int count, long seed)
+    {
+        random.manual_seed(seed);
+        return (rand(count, ScalarType.Float64) - 0.3).relu().detach().requires_grad_();
+    }
+
+    private static Tensor Vectors(int count) => nn.functional.normalize(randn(count, 5, ScalarType.Float64), dim: 1).detach().requires_grad_();
+
+    private static Tensor Wide(Tensor weights, TokenBatch batch)
+    {
+        var rows = new List<Tensor>();
+        for (int i = 0; i < batch.Count; i++)
+        {
+            Tensor ids = tensor(batch[i].ToArray().Select(id => (long)id).ToArray());
+            Tensor cells = zeros(batch.LengthOf(i), 40, ScalarType.Float64).scatter(1, ids.unsqueeze(1), weights.narrow(0, batch.Offsets[i], batch.LengthOf(i)).unsqueeze(1));
+            Tensor largest = cells.max(0).values;
+            rows.Add(cat([zeros(2, ScalarType.Float64), largest.narrow(0, 2, 38)], 0));
+        }
+        return stack(rows);
+    }
+
+    private static void AssertClose(Tensor expected, Tensor actual)
+    {
+        Assert.Equal(expected.shape, actual.shape);
+        Assert.True((expected - actual).abs().max().item<double>() < 1e-12, $"{expected.ToString(TorchSharp.TensorStringStyle.Julia)} expected, {actual.ToString(TorchSharp.TensorStringStyle.Julia)} computed");
+    }
+}

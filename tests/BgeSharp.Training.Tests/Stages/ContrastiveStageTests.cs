@@ -1,0 +1,144 @@
+using BgeSharp.Embeddings;
+using BgeSharp.Models;
+using BgeSharp.Text;
+using BgeSharp.Training.Data;
+using BgeSharp.Training.Data.Batches;
+using BgeSharp.Training.Modeling;
+using BgeSharp.Training.Optimization;
+using BgeSharp.Training.Stages;
+using BgeSharp.Training.Stages.Recipes;
+using BgeSharp.Training.Stages.Runs;
+using BgeSharp.Training.Tests.Data;
+
+namespace BgeSharp.Training.Tests.Stages;
+
+public sealed class ContrastiveStageTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly WordPieceTokenizer _tokenizer = TinyModel.Tokenizer();
+
+    public void Dispose() => _folder.Dispose();
+
+    public static TheoryData<string> Kinds() => ["plain", "cached", "outputs", "heads alone", "kl_div", "m3_kd", "m3_kd_unsorted", "margin_mse", "own group", "cosent", "cosine", "lora", "budget"];
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void Every_kind_of_step_learns(string kind)
+    {
+        ContrastiveStageOptions options = Options(kind);
+        (double first, double last, _) = Train(options, 12);
+        Assert.True(last < 0.95 * first, $"{kind}: the loss went from {first} to {last}");
+    }
+
+    [Fact]
+    public void Frozen_weights_stay_as_they_are_and_adapters_are_added_into_the_model()
+    {
+        ContrastiveStageOptions options = Options("lora");
+        (_, _, Weights weights) = Train(options, 5);
+        using Weights owned = weights;
+        using Weights before = RunModel.Create(options, TinyModel.Config with { InitializerRange = 0.3 }, Compute.Float32, 1, null).Weights;
+        foreach (WeightShape shape in before.Shapes)
+        {
+            bool same = before[shape.Name].data<float>().ToArray().SequenceEqual(weights[shape.Name].data<float>().ToArray());
+            Assert.Equal(!LinearLayer.IsAdapter(shape.Name), same);
+        }
+        string folder = Path.Combine(_folder.Path, "model");
+        ModelFolder.Save(folder, weights, "", TinyModel.Config, _tokenizer, new ModelCard { Pooling = "mean" });
+        using TextModel merged = TextModel.Load(folder, Compute.Float32);
+        TokenBatch text = TokenBatch.Of([_tokenizer.EncodeWithSpecial("ab cd ef")]);
+        float[] trained = new TorchEncoder(new Encoder(weights, "", TinyModel.Config), Pooling.Mean).EncodeDense(text), loaded = merged.Encoder.EncodeDense(text);
+        Assert.All(trained.Zip(loaded), p => Assert.Equal(p.First, p.Second, 1e-5));
+    }
+
+    [Fact]
+    public void Trained_heads_are_saved_and_loaded_and_a_dense_stage_after_them_keeps_them()
+    {
+        (_, _, Weights weights) = Train(Options("outputs"), 3);
+        using Weights owned = weights;
+        string folder = Path.Combine(_folder.Path, "model");
+        ModelFolder.Save(folder, weights, "", TinyModel.Config, _tokenizer, new ModelCard { Pooling = "mean" });
+        using TextModel model = TextModel.Load(folder, Compute.Float32);
+        Assert.Equal(EmbeddingModes.All, model.Encoder.Modes);
+        M3Embedding embedding = model.Encoder.Encode(TokenBatch.Of([_tokenizer.EncodeWithSpecial("ab cd")]), EmbeddingModes.All)[0];
+        Assert.Equal(8, embedding.MultiVector![0].Length);
+        Assert.DoesNotContain(_tokenizer.Special.Cls, embedding.LexicalWeights!.Keys);
+        using Weights next = RunModel.Create(Options("plain"), TinyModel.Config, Compute.Float32, 1, folder).Weights;
+        Assert.Equal(weights["colbert_linear.weight"].data<float>().ToArray(), next["colbert_linear.weight"].data<float>().ToArray());
+        Assert.False(next["colbert_linear.weight"].requires_grad);
+    }
+
+    [Fact]
+    public void Distillation_without_scores_says_so()
+    {
+        using PairStore store = Store([new("a", ["b"], ["c"]), new("d", ["e"], ["f"])]);
+        BadInput fault = Assert.Throws<BadInput>(() => ContrastiveBatch.Draw(store, [0, 1], new GroupDraw(2, WithTeacher: true), 1, 0));
+        Assert.Contains("bge score", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Types_and_names_of_FlagEmbedding_shape_the_batch()
+    {
+        TrainingExample Example(string type, string source) => new("a", ["b"], ["c", "d", "e"]) { Type = type, Source = source };
+        using PairStore store = Store([Example("only_1neg", "x"), Example("symmetric_class", "x"), Example("normal", "set_no_in_batch_neg.jsonl"), Example("symmetric_sts", "x")]);
+        Assert.Equal(2, ContrastiveBatch.Draw(store, [0], 8, 1, 0).Group);
+        Assert.Equal(4, ContrastiveBatch.Draw(store, [1], 8, 1, 0).Group);
+        Assert.Equal(8, ContrastiveBatch.Draw(store, [2], 8, 1, 0).Group);
+        Assert.True(ContrastiveBatch.Draw(store, [2], 8, 1, 0).OwnGroupOnly);
+        Assert.False(ContrastiveBatch.Draw(store, [0], 8, 1, 0).OwnGroupOnly);
+        // "q " stands before the passages of symmetric pairs only.
+        Assert.Equal(_tokenizer.EncodeWithSpecial("q b"), store.Passages[store.Rows[3].Positives[0]].ToArray());
+        Assert.Equal(_tokenizer.EncodeWithSpecial("b"), store.Passages[store.Rows[0].Positives[0]].ToArray());
+    }
+
+    [Fact]
+    public void Contradictions_and_repeats_are_dropped_and_counted()
+    {
+        using PairStore store = Store([new("a", ["b", "b", "c"], ["b", "d", "d"]) { PositiveScores = [1, 2, 3], NegativeScores = [4, 5, 6] }]);
+        Assert.Equal([0, 1], store.Rows[0].Positives);
+        Assert.Equal([2], store.Rows[0].Negatives);
+        Assert.Equal([1f, 3f], store.Rows[0].PositiveScores!);
+        Assert.Equal([5f], store.Rows[0].NegativeScores!);
+        Assert.Equal("1 negatives that are positives of their query, 1 repeated positives, 1 repeated negatives", store.Faults.Describe());
+    }
+
+    private (double First, double Last, Weights Weights) Train(ContrastiveStageOptions options, int steps)
+    {
+        using PairStore store = Store(Enumerable.Range(0, 24).Select(n => new TrainingExample(TinyModel.Text(2, n), [TinyModel.Text(3 + (n % 9), n + 50)], [TinyModel.Text(5, n + 99), TinyModel.Text(4, n + 200)])
+        {
+            PositiveScores = [options.Objective == "contrastive" ? 4 : (n % 5) / 4.0],
+            NegativeScores = [-1, -3],
+        }));
+        Weights weights = RunModel.Create(options, TinyModel.Config with { InitializerRange = 0.3 }, Compute.Float32, 1, null).Weights;
+        var encoder = new M3Encoder(new Encoder(weights, "", TinyModel.Config with { HiddenDropout = 0, AttentionDropout = 0 }), Pooling.Mean, new M3Heads(weights, M3Heads.Unweighted(_tokenizer.Special)));
+        using var stage = new ContrastiveStage(options, weights, encoder, store, 3, 0);
+        using var optimizer = new AdamW(weights, 0.01);
+        var losses = new List<double>();
+        for (int step = 0; step < steps; step++)
+        {
+            weights.Zero();
+            losses.Add(stage.ForwardBackward(step).Loss);
+            weights.ClipTo(weights.Norm(), 1);
+            optimizer.Step(options.Lora is not null || options.Freeze.Count > 0 ? 2e-2 : 1e-2);
+        }
+        return (losses.Take(3).Average(), losses.TakeLast(3).Average(), weights);
+    }
+
+    private static ContrastiveStageOptions Options(string kind)
+    {
+        var plain = new ContrastiveStageOptions { Steps = 40, BatchPairs = 8, GroupSize = 2, Temperature = 0.05, SubBatchTokens = 128 };
+        ContrastiveStageOptions distilled = plain with { GroupSize = 3, Distillation = new DistillationOptions { Loss = kind.Contains('_', StringComparison.Ordinal) ? kind : "kl_div" } };
+        return kind switch
+        {
+            "cached" => plain with { Memory = "cached", ScoreBlock = 3, BothDirections = true, QueryQuery = true, PassagePassage = true, MatryoshkaDimensions = [8], FalseNegativeMargin = 0.3 },
+            "outputs" => plain with { Outputs = ["dense", "sparse", "multi"], VectorSize = 8, SelfDistillation = true, SelfDistillationStart = 2 },
+            "heads alone" => plain with { Outputs = ["sparse", "multi"], VectorSize = 8, Freeze = ["encoder"] },
+            "own group" => distilled with { InBatchNegatives = false, Outputs = ["dense", "sparse", "multi"], VectorSize = 8, SelfDistillation = true },
+            "cosent" or "cosine" => plain with { GroupSize = 1, Objective = kind },
+            "lora" => plain with { Lora = new LoraOptions { Rank = 4, Alpha = 8, Layers = ["query", "value", "intermediate.dense"] } },
+            "budget" => plain with { BatchTokens = 256, SourceMixing = 0.5 },
+            "plain" => plain,
+            _ => distilled,
+        };
+    }
+
+    private PairStore Store(IEnumerable<TrainingExample> examples) => PairStore.Create(Path.Combine(_folder.Path, Guid.NewGuid().ToString("N")), examples, _tokenizer, 16, 32, "q ", negatives: true);
+}
