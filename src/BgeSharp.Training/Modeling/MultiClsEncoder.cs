@@ -65,8 +65,8 @@ public sealed class MultiClsEncoder : IEncoder
         return result;
     }
 
-    /// <summary>Puts [CLS] before every stretch but the first, which has one; also gives where all [CLS] stand and how many each text has.</summary>
-    internal (TokenBatch Spread, long[] Places, int[] Counts) Spread(TokenBatch batch)
+    /// <summary>Puts [CLS] before every stretch but the first, which has one; also gives where all [CLS] stand among the packed tokens and how many each text has.</summary>
+    public (TokenBatch Spread, long[] Places, int[] Counts) Spread(TokenBatch batch)
     {
         var places = new List<long>();
         var texts = new int[batch.Count][];
