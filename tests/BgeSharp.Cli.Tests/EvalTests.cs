@@ -101,6 +101,9 @@ public sealed class EvalTests : IDisposable
         var bitext = await Bge("eval", "--model", model, "--data", Given("x.de", "a\nb\n"), "--other", Given("x.en", "a\nb\n"), "--task", "bitext", "--precision", "float32");
         Assert.True(bitext.Code == 0, bitext.Error);
         Assert.Equal(2, (await Bge("eval", "--model", model, "--data", Beir(), "--modes", "colbert")).Code);
+        Assert.Equal(0, (await Bge("eval", "--model", model, "--data", Beir(), "--modes", "dense", "--mcls", "2", "--precision", "float32")).Code);
+        Assert.Contains("needs a re-ranker", (await Bge("eval", "--model", model, "--data", Beir(), "--modes", "bm25+rerank", "--precision", "float32")).Error, StringComparison.Ordinal);
+        Assert.Contains("no cross-encoder", (await Bge("eval", "--model", model, "--data", Beir(), "--modes", "bm25+rerank", "--reranker", model, "--precision", "float32")).Error, StringComparison.Ordinal);
         Assert.Contains("sparse head", (await Bge("eval", "--model", model, "--data", Beir(), "--modes", "sparse", "--precision", "float32")).Error, StringComparison.Ordinal);
         var shared = await Bge("eval", "--model", model, "--data", Beir(), "--modes", "hybrid", "--sweep", "test", "--precision", "float32");
         Assert.Equal(2, shared.Code);

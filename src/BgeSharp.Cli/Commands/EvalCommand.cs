@@ -31,6 +31,8 @@ internal static class EvalCommand
         var relevant = new Option<int>("--relevant-from") { Description = "With --run: lowest relevant grade of the binary measures (trec_eval -l).", DefaultValueFactory = _ => 1, HelpName = "GRADE" };
         var metrics = new Option<string[]>("--metrics") { Description = "ndcg@K, recall@K, recall_cap@K, precision@K, mrr@K, map, rprec, success@K, ...; the usual ones when left out.", HelpName = "NAMES", AllowMultipleArgumentsPerToken = true };
         var instruction = new Option<string>("--query-instruction") { Description = "Put before queries; the model's own when left out.", HelpName = "TEXT" };
+        var reranker = new Option<string>("--reranker") { Description = "Cross-encoder folder that modes with \"+rerank\" ask.", HelpName = "DIR" };
+        var multiCls = new Option<int>("--mcls") { Description = "A [CLS] every so many tokens, their mean as the dense vector (long texts, models with CLS pooling; the paper takes 256); 0 for none.", DefaultValueFactory = _ => 0, HelpName = "N" };
         var index = new Option<string>("--index") { Description = "Keep the embeddings of the corpus under this folder and reuse them.", HelpName = "DIR" };
         var runs = new Option<string>("--save-runs") { Description = "Write the rankings as TREC runs into this folder.", HelpName = "DIR" };
         var output = new Option<string>("--out") { Description = "report.json to write: {mode: {measure: value}}; the terminal only when left out.", HelpName = "FILE" };
@@ -39,7 +41,7 @@ internal static class EvalCommand
         var machine = new MachineOptions();
         var command = new Command("eval", "Measure a model on a labelled set, the stages of a run on a suite, or a ranking against judgements.")
         {
-            model, data, modes, suite, stages, run, qrels, perQuery, complete, relevant, metrics, instruction, index, runs, output, report,
+            model, data, modes, suite, stages, run, qrels, perQuery, complete, relevant, metrics, instruction, reranker, multiCls, index, runs, output, report,
         };
         options.AddTo(command);
         machine.AddTo(command);
@@ -75,11 +77,14 @@ internal static class EvalCommand
                 return Task.FromResult(ExitCode.Done);
             }
             string path = line.GetValue(data)!, folder = line.GetValue(model)!;
+            Compute compute = Start();
+            using TorchReranker? judge = line.GetValue(reranker) is { } judging ? TorchReranker.Load(judging, compute) : null;
+            int every = line.GetValue(multiCls);
             var reports = new Dictionary<string, RetrievalReport>();
             var set = new SetEvaluation(options.Set(line, path))
             {
                 Modes = ways,
-                Search = search,
+                Search = search with { Reranker = judge },
                 Metrics = chosen,
                 IndexFolder = line.GetValue(index),
                 RunsFolder = line.GetValue(runs),
@@ -87,7 +92,8 @@ internal static class EvalCommand
                 Scored = (mode, figures) => reports[mode] = figures,
             };
             string label = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
-            EvaluationReport result = EvaluationRun.Measure(terminal, label, [set], [new MeasuredModel(label, folder, Start()) { QueryInstruction = line.GetValue(instruction) }], cancellation);
+            EvaluationReport result = EvaluationRun.Measure(terminal, label, [set], 
+                [new MeasuredModel(label, folder, compute) { QueryInstruction = line.GetValue(instruction), Encoder = every > 0 ? opened => opened.MultiCls(every) : null }], cancellation);
             SaveContract(line.GetValue(output), reports.OrderBy(r => Array.FindIndex(ways, w => w.Name == r.Key)).ToDictionary(), line.GetValue(perQuery));
             EvaluationConsole.Print(terminal.Console, result);
             if (line.GetValue(report) is { } pages)
