@@ -19,15 +19,15 @@ internal static class TensorArithmetic
     /// <summary>a + x.</summary>
     public static Tensor Plus(this Tensor left, double right)
     {
-        using Scalar number = right.ToScalar();
-        return left.add(number);
+        using Scalar number = right.ToScalar(), one = 1.ToScalar();
+        return left.add(number, one);
     }
 
     /// <summary>a + n, for tensors of whole numbers.</summary>
     public static Tensor Plus(this Tensor left, long right)
     {
-        using Scalar number = right.ToScalar();
-        return left.add(number);
+        using Scalar number = right.ToScalar(), one = 1.ToScalar();
+        return left.add(number, one);
     }
 
     /// <summary>a − b.</summary>
@@ -103,8 +103,8 @@ internal static class TensorArithmetic
     /// <summary>a ← a + x.</summary>
     public static Tensor AddInPlace(this Tensor tensor, double value)
     {
-        using Scalar number = value.ToScalar();
-        return tensor.add_(number);
+        using Scalar number = value.ToScalar(), one = 1.ToScalar();
+        return tensor.add_(number, one);
     }
 
     /// <summary>a ← a − b.</summary>

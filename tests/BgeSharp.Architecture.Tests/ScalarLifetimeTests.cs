@@ -18,8 +18,9 @@ public sealed class ScalarLifetimeTests
 
         using AssemblyDefinition ours = AssemblyDefinition.ReadAssembly(typeof(BgeSharp.Training.Stages.Trainer).Assembly.Location);
         IEnumerable<string> offences = Methods(ours.MainModule)
-            .Where(method => method.DeclaringType.Name != "TensorArithmetic")
-            .SelectMany(method => Calls(method).Where(makers.Contains).Select(call => $"{method.DeclaringType.Name}.{method.Name} calls {call}"))
+            .SelectMany(method => Calls(method).Where(makers.Contains)
+                // TensorArithmetic makes and disposes Scalars itself; what it calls with them must not make more.
+                .Where(call => method.DeclaringType.Name != "TensorArithmetic" || !call.Contains("::ToScalar(", StringComparison.Ordinal)).Select(call => $"{method.DeclaringType.Name}.{method.Name} calls {call}"))
             .Distinct();
         Assert.Equal("", string.Join("\n", offences));
     }

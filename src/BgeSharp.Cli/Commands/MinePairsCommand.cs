@@ -6,6 +6,7 @@ using System.Globalization;
 using BgeSharp.Cli.Reports;
 using BgeSharp.Cli.Terminals;
 using BgeSharp.Training.Data.Mining;
+using BgeSharp.Training.Data.Readers;
 using BgeSharp.Training.Stages.Recipes;
 using BgeSharp.Training.Stages.Runs;
 
@@ -35,6 +36,10 @@ internal static class MinePairsCommand
             if ((file is null) == (inputs.Length == 0))
             {
                 throw new BadInput("name documents with --input, or a recipe with --recipe; one of the two.");
+            }
+            foreach (string input in inputs)
+            {
+                DocumentFiles.Find(input, _ => true);     // named as it was given, not as a field of the recipe that is made of it
             }
             PairRecipe pairs = file is null ? given.Recipe(line) : RecipeFile.LoadPairs(file, line.GetValue(set) ?? []);
             RecipeFile.Check(pairs);

@@ -16,7 +16,9 @@ internal readonly record struct JsonFields(string File, string Where, JsonElemen
         BadInput.RequireFile(path, "tokenizer");
         try
         {
-            using JsonDocument document = JsonDocument.Parse(System.IO.File.ReadAllBytes(path));
+            byte[] bytes = System.IO.File.ReadAllBytes(path);
+            RequireText(bytes, path);
+            using JsonDocument document = JsonDocument.Parse(bytes);
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? new JsonFields(path, "", document.RootElement.Clone())
                 : throw new BadInput($"{path}: an object is needed at the top, this is {Kind(document.RootElement)}.");
@@ -24,6 +26,27 @@ internal readonly record struct JsonFields(string File, string Where, JsonElemen
         catch (JsonException fault)
         {
             throw new BadInput($"{path}:{fault.LineNumber + 1}: no valid JSON: {fault.Message}", fault);
+        }
+    }
+
+    // A name or string with half a surrogate pair parses as JSON and throws only when it is compared or read: it is refused here.
+    private static void RequireText(ReadOnlySpan<byte> json, string path)
+    {
+        var reader = new Utf8JsonReader(json);
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.PropertyName or JsonTokenType.String && reader.ValueIsEscaped)
+            {
+                try
+                {
+                    reader.GetString();
+                }
+                catch (InvalidOperationException fault)
+                {
+                    long line = 1 + json[..(int)reader.TokenStartIndex].Count((byte)'\n');
+                    throw new BadInput($"{path}:{line}: a string holds half a surrogate pair (\\ud800 to \\udfff alone), which is no text; correct the escape.", fault);
+                }
+            }
         }
     }
 

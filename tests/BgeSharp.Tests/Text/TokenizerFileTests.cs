@@ -23,6 +23,17 @@ public sealed class TokenizerFileTests
         Assert.Equal([6, 5, 7, 4, 8], tokenizer.Encode("A a é[MASK]中"));
     }
 
+    [Theory]
+    [InlineData("{\"a\":1,\n\"\\ud800\":2}", 2)]
+    [InlineData("{\"do_lower_case\":\"\\udc00x\"}", 1)]
+    public void Half_a_surrogate_pair_is_refused_with_its_line(string json, int line)
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("vocab.txt", Vocabulary);
+        string path = folder.Write("tokenizer_config.json", json);
+        Assert.StartsWith($"{path}:{line}: ", Assert.Throws<BadInput>(() => TokenizerFile.Load(folder.Path)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Configuration_beside_the_vocabulary_decides()
     {

@@ -22,6 +22,6 @@ public sealed class RecipePageTests
             .Where(o => !page.Contains($"`{o.Option}`", StringComparison.Ordinal) && !page.Contains($"`{o.Option}.", StringComparison.Ordinal) && !page.Contains($".{o.Option}`", StringComparison.Ordinal))
             .Select(o => $"{o.Record}.{o.Option}")
             .Order(StringComparer.Ordinal);
-        Assert.Equal("", string.Join("\n", missing));
+        Assert.Equal("", string.Join(" ", missing));
     }
 }
