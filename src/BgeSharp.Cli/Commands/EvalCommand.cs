@@ -92,7 +92,7 @@ internal static class EvalCommand
                 Scored = (mode, figures) => reports[mode] = figures,
             };
             string label = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
-            EvaluationReport result = EvaluationRun.Measure(terminal, label, [set], 
+            EvaluationReport result = EvaluationRun.Measure(terminal, label, [set],
                 [new MeasuredModel(label, folder, compute) { QueryInstruction = line.GetValue(instruction), Encoder = every > 0 ? opened => opened.MultiCls(every) : null }], cancellation);
             SaveContract(line.GetValue(output), reports.OrderBy(r => Array.FindIndex(ways, w => w.Name == r.Key)).ToDictionary(), line.GetValue(perQuery));
             EvaluationConsole.Print(terminal.Console, result);

@@ -224,7 +224,8 @@ public sealed class FaultyFileSystem(int n, Fault fault) : IFileSystem, IDisposa
             {
                 MoveEither(kept, path, folder);
             }
-        }));
+        }
+        ));
     }
 
     private static void MoveEither(string from, string to, bool folder)
