@@ -1,11 +1,13 @@
 // kill -9 at random times over a run, the same command started again each time: the end must be that of a run nobody disturbed, byte for byte.
-//   dotnet run -c Release --project bench/BgeSharp.Benchmarks -- --kill-campaign RECIPE KILLS [SEED] [arguments of bge run]
+//   dotnet run -c Release --project bench/BgeSharp.Benchmarks -- --kill-campaign RECIPE KILLS [SEED] [--reference FOLDER] [arguments of bge run]
+// --reference compares with a run of the same recipe and arguments that is there already, in place of making one.
 
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
 using BgeSharp.Training.Checkpoints;
+using BgeSharp.Training.Stages.Runs;
 
 namespace BgeSharp.Benchmarks.Reliability;
 
@@ -22,23 +24,34 @@ internal static partial class KillCampaign
         string root = Directory.CreateTempSubdirectory("bge-kills").FullName;
         try
         {
-            string whole = Path.Combine(root, "whole");
-            double? firstStep = null;
-            double seconds;
-            using (BgeProcess undisturbed = BgeProcess.Run(recipe, whole, more, _ => { }))
+            string? reference = more is ["--reference", var given, ..] ? given : null;
+            more = reference is null ? more : more[2..];
+            string whole = reference ?? Path.Combine(root, "whole");
+            double firstStep, seconds;
+            using (BgeProcess undisturbed = BgeProcess.Run(recipe, Path.Combine(root, "whole"), more, _ => { }))
             {
-                while (!undisturbed.Wait(TimeSpan.FromMilliseconds(50)))
+                double? seen = null;
+                while (!(reference is not null && seen is not null) && !undisturbed.Wait(TimeSpan.FromMilliseconds(50)))
                 {
-                    firstStep ??= StepLine().IsMatch(undisturbed.Last) ? undisturbed.Seconds : null;
+                    seen ??= StepLine().IsMatch(undisturbed.Last) ? undisturbed.Seconds : null;
                 }
-                undisturbed.Finish();
-                seconds = undisturbed.Seconds;
+                firstStep = seen ?? 1;
+                if (reference is null)
+                {
+                    undisturbed.Finish();
+                    seconds = undisturbed.Seconds;
+                }
+                else
+                {
+                    undisturbed.Kill();
+                    seconds = RunState.Load(new RunFolder(reference).Progress)?.Seconds ?? throw new BadInput($"{reference}: no finished run; leave --reference out to make one.");
+                }
             }
             Dictionary<string, string> expected = Digests(whole);
             Print($"undisturbed: {seconds:0.0} s, first step at {firstStep:0.0} s, {expected.Count} files, digest {Digest(expected)}");
 
             // Long enough on average to get past reading and tokenising and some steps, so that the kills spread over the run.
-            double mean = (firstStep ?? 1) + (seconds / kills);
+            double mean = firstStep + (seconds / kills);
             var random = new Random(seed);
             int done = 0, runs = 0;
             bool equal = true;
