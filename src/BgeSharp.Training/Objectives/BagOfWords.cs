@@ -95,17 +95,7 @@ public sealed class BagOfWords : SingleTensorFunction<BagOfWords>
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
-    {
-        List<Tensor> saved = ctx.get_saved_variables();
-        return
-        [
-            saved[0].mul_(grad_output.to_type(saved[0].dtype)),
-            saved[1].mul_(grad_output),
-            saved[2].mul_(grad_output),
-            null!, null!, null!, null!,
-        ];
-    }
+    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output) => EarlyGradients.Scale(ctx, grad_output, inputs: 7);
 
     // Highest logit of each vocabulary entry, the row within its chunk that holds it, and the number of that chunk.
     private static (Tensor Best, Tensor Place, Tensor Part) Pool(Tensor text, Tensor weight, Tensor bias, ScalarType master, int chunk)

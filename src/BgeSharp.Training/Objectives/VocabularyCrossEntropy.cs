@@ -89,15 +89,5 @@ public sealed class VocabularyCrossEntropy : SingleTensorFunction<VocabularyCros
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
-    {
-        List<Tensor> saved = ctx.get_saved_variables();
-        return
-        [
-            saved[0].mul_(grad_output.to_type(saved[0].dtype)),
-            saved[1].mul_(grad_output),
-            saved[2].mul_(grad_output),
-            null!, null!, null!, null!,
-        ];
-    }
+    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output) => EarlyGradients.Scale(ctx, grad_output, inputs: 7);
 }

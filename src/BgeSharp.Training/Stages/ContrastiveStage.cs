@@ -16,13 +16,9 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
     private readonly M3Encoder _encoder;
     private readonly SplitEncoding _encoding;
     private readonly ContrastiveObjective _objective;
-    private readonly PairOrder _order;
-    private readonly PairStore _store;
-    private readonly GroupDraw _draw;
+    private readonly BatchCursor<ContrastiveBatch> _batches;
     private readonly long _seed;
     private readonly Action<int>? _refresh;
-    private IEnumerator<(int[] Rows, ContrastiveBatch Batch)>? _batches;
-    private long _position;
     private int _refreshedAt;
 
     /// <param name="options">Validated options.</param>
@@ -36,16 +32,15 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
     {
         _options = options;
         _encoder = encoder;
-        _store = store;
         _seed = seed;
         _refresh = options.HardNegatives is { RefreshSteps: > 0 } ? refresh : null;
         Weights = weights;
         _objective = ContrastiveSettings.Objective(options, encoder);
         _encoding = new SplitEncoding(encoder, _objective.Outputs, options.SubBatchTokens, options.Memory == "cached");
-        _draw = ContrastiveSettings.Draw(options);
-        _order = ContrastiveSettings.Order(options, store, seed);
-        TotalSteps = options.Steps > 0 ? options.Steps : Math.Max(1, (int)Math.Ceiling(_order.BatchesPerEpoch() * options.Epochs / options.Accumulate));
-        _position = position;
+        GroupDraw draw = ContrastiveSettings.Draw(options);
+        PairOrder order = ContrastiveSettings.Order(options, store, seed);
+        _batches = new BatchCursor<ContrastiveBatch>(order.From, (rows, number) => ContrastiveBatch.Draw(store, rows, draw, seed, number), options.Accumulate, position);
+        TotalSteps = options.StepsOver(order.BatchesPerEpoch);
     }
 
     /// <inheritdoc/>
@@ -60,12 +55,10 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
         if (_refresh is not null && step / _options.HardNegatives!.RefreshSteps * _options.HardNegatives.RefreshSteps is int due && due != _refreshedAt)
         {
             // Batches made ahead hold the old negatives.
-            GoTo(_position);
+            _batches.Forget();
             _refresh(due);
             _refreshedAt = due;
         }
-        _batches ??= From(_position);
-        _position++;
         var figures = new Dictionary<string, double>();
         double loss = 0;
         long tokens = 0;
@@ -73,8 +66,7 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
         var trace = new BatchTrace();
         for (int micro = 0; micro < _options.Accumulate; micro++)
         {
-            _batches.MoveNext();
-            (int[] rows, ContrastiveBatch batch) = _batches.Current;
+            (int[] rows, ContrastiveBatch batch) = _batches.Next();
             trace.Add(rows, batch.Queries, batch.Passages);
             negatives = Math.Min(negatives, (_options.InBatchNegatives && !batch.OwnGroupOnly ? batch.Passages.Count : batch.Group) - 1);
             _encoding.Run([batch.Queries, batch.Passages], k => (long)(HashCodes.Of(_seed, step, (micro * 1_000_003L) + k) >> 1), sides => loss += Backward(sides[0], sides[1], batch, step, figures));
@@ -85,14 +77,10 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
     }
 
     /// <inheritdoc/>
-    public void GoTo(long position)
-    {
-        _batches?.Dispose();
-        (_batches, _position) = (null, position);
-    }
+    public void GoTo(long position) => _batches.GoTo(position);
 
     /// <inheritdoc/>
-    public void Dispose() => _batches?.Dispose();
+    public void Dispose() => _batches.Dispose();
 
     private double Backward(M3Outputs queries, M3Outputs passages, ContrastiveBatch batch, int step, Dictionary<string, double> figures)
     {
@@ -136,13 +124,6 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
         Tensor loss = (_options.Objective == "cosent" ? SentencePairs.CoSent(cosines, grades, _options.Temperature) : SentencePairs.Cosine(cosines, grades)).Over(_options.Accumulate);
         loss.backward();
         return loss.to_type(ScalarType.Float32).item<float>();
-    }
-
-    // Batches are made on another thread; each depends on its number and the seed alone.
-    private IEnumerator<(int[] Rows, ContrastiveBatch Batch)> From(long position)
-    {
-        long first = position * _options.Accumulate;
-        return Prefetch.Ahead(_order.From(first).Select((rows, i) => (rows, ContrastiveBatch.Draw(_store, rows, _draw, _seed, first + i)))).GetEnumerator();
     }
 
     private static void Add(Dictionary<string, double> figures, string name, double value) => figures[name] = figures.GetValueOrDefault(name) + value;

@@ -14,9 +14,7 @@ public sealed class RerankerStage : ITrainableStage, IDisposable
     private readonly RerankerStageOptions _options;
     private readonly CrossEncoder _model;
     private readonly long _seed;
-    private readonly PairStore _store;
-    private readonly PairOrder _order;
-    private IEnumerator<(int[] Rows, ContrastiveBatch Batch)> _batches;
+    private readonly BatchCursor<ContrastiveBatch> _batches;
 
     /// <param name="options">Validated options.</param>
     /// <param name="weights">Holds encoder and head.</param>
@@ -26,10 +24,10 @@ public sealed class RerankerStage : ITrainableStage, IDisposable
     /// <param name="position">Position in the order of batches to begin with, in steps.</param>
     public RerankerStage(RerankerStageOptions options, Weights weights, CrossEncoder model, PairStore store, long seed, long position)
     {
-        (_options, Weights, _model, _store, _seed) = (options, weights, model, store, seed);
-        _order = new PairOrder(seed, [.. store.Rows.Select(r => r.Source)], options.BatchPairs);
-        TotalSteps = options.Steps > 0 ? options.Steps : Math.Max(1, (int)Math.Ceiling(_order.BatchesPerEpoch() * options.Epochs / options.Accumulate));
-        _batches = From(position);
+        (_options, Weights, _model, _seed) = (options, weights, model, seed);
+        var order = new PairOrder(seed, [.. store.Rows.Select(r => r.Source)], options.BatchPairs);
+        TotalSteps = options.StepsOver(order.BatchesPerEpoch);
+        _batches = new BatchCursor<ContrastiveBatch>(order.From, (rows, number) => ContrastiveBatch.Draw(store, rows, options.GroupSize, seed, number), options.Accumulate, position);
     }
 
     /// <inheritdoc/>
@@ -47,8 +45,7 @@ public sealed class RerankerStage : ITrainableStage, IDisposable
         var trace = new BatchTrace();
         for (int micro = 0; micro < _options.Accumulate; micro++)
         {
-            _batches.MoveNext();
-            (int[] rows, ContrastiveBatch batch) = _batches.Current;
+            (int[] rows, ContrastiveBatch batch) = _batches.Next();
             trace.Add(rows, batch.Queries, batch.Passages);
             negatives = Math.Min(negatives, batch.Group - 1);
             int group = batch.Group, count = batch.Queries.Count;
@@ -75,20 +72,10 @@ public sealed class RerankerStage : ITrainableStage, IDisposable
     }
 
     /// <inheritdoc/>
-    public void GoTo(long position)
-    {
-        _batches.Dispose();
-        _batches = From(position);
-    }
+    public void GoTo(long position) => _batches.GoTo(position);
 
     /// <inheritdoc/>
     public void Dispose() => _batches.Dispose();
-
-    private IEnumerator<(int[] Rows, ContrastiveBatch Batch)> From(long position)
-    {
-        long first = position * _options.Accumulate;
-        return Prefetch.Ahead(_order.From(first).Select((rows, i) => (rows, ContrastiveBatch.Draw(_store, rows, _options.GroupSize, _seed, first + i)))).GetEnumerator();
-    }
 
     // The query keeps its own limit, its end token with it.
     private int[] Cut(ReadOnlySpan<int> query)

@@ -14,14 +14,12 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
 {
     private readonly RetroMaeStageOptions _options;
     private readonly ModelConfig _config;
-    private readonly TokenStore _store;
     private readonly RetroMae _model;
     private readonly long _seed;
     private readonly bool _wantsBags;
     private readonly DecoderMasks _decoder;
     private readonly RetroMaeMasks _masks;
-    private readonly TokenBudgetOrder _order;
-    private IEnumerator<(int[] Rows, RetroMaeBatch Batch)> _batches;
+    private readonly BatchCursor<RetroMaeBatch> _batches;
 
     /// <param name="options">Validated options.</param>
     /// <param name="weights">Holds every weight of <see cref="RetroMae.Shapes"/>.</param>
@@ -35,7 +33,6 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
     {
         _options = options;
         _config = config;
-        _store = store;
         _seed = seed;
         Weights = weights;
         RetroMaeDesign design = options.Design;
@@ -43,9 +40,9 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
         _wantsBags = design.Task == PretrainingTask.DupMae;
         _decoder = !design.HasDecoder ? DecoderMasks.None : design.PlainDecoding ? DecoderMasks.Text : DecoderMasks.Rows;
         _masks = new RetroMaeMasks(tokenizer, options.EncoderMaskRatio, options.DecoderMaskRatio, options.DecoderMaskPool);
-        _order = new TokenBudgetOrder(seed, [.. Enumerable.Range(0, store.Count).Select(store.LengthOf)], options.BatchTokens);
-        TotalSteps = options.Steps > 0 ? options.Steps : Math.Max(1, (int)Math.Ceiling(_order.BatchesPerEpoch() * options.Epochs / options.Accumulate));
-        _batches = From(firstStep);
+        var order = new TokenBudgetOrder(seed, [.. Enumerable.Range(0, store.Count).Select(store.LengthOf)], options.BatchTokens);
+        TotalSteps = options.StepsOver(order.BatchesPerEpoch);
+        _batches = new BatchCursor<RetroMaeBatch>(order.From, (rows, number) => RetroMaeBatch.Draw(store, rows, _masks, seed, number, _decoder), options.Accumulate, firstStep);
     }
 
     /// <inheritdoc/>
@@ -65,8 +62,7 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
             using var scope = NewDisposeScope();
             // Dropout draws from torch's generator: seeding it per micro-batch makes a resumed run draw the same.
             manual_seed((long)(HashCodes.Of(_seed, step, micro) >> 1));
-            _batches.MoveNext();
-            (int[] rows, RetroMaeBatch batch) = _batches.Current;
+            (int[] rows, RetroMaeBatch batch) = _batches.Next();
             trace.Add(rows, batch.Original, batch.Encoder.Texts);
             RetroMaeLoss loss = _model.Loss(ToTensors(batch), training: true);
             Tensor sum = loss.Total;
@@ -93,11 +89,7 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
     }
 
     /// <inheritdoc/>
-    public void GoTo(long position)
-    {
-        _batches.Dispose();
-        _batches = From(position);
-    }
+    public void GoTo(long position) => _batches.GoTo(position);
 
     /// <summary>The mean loss on other texts, in nats, with masks that are the same at every call; nothing is learnt.</summary>
     /// <param name="texts">At least one tokenised text.</param>
@@ -122,13 +114,6 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
     public void Dispose() => _batches.Dispose();
 
     private static double Number(Tensor? scalar) => scalar is null ? 0 : scalar.to_type(ScalarType.Float64).item<double>();
-
-    // Batches are made on another thread; each depends on its number and the seed alone.
-    private IEnumerator<(int[] Rows, RetroMaeBatch Batch)> From(long position)
-    {
-        long first = position * _options.Accumulate;
-        return Prefetch.Ahead(_order.From(first).Select((rows, i) => (rows, RetroMaeBatch.Draw(_store, rows, _masks, _seed, first + i, _decoder)))).GetEnumerator();
-    }
 
     private MaskedTexts ToTensors(RetroMaeBatch batch)
     {

@@ -64,6 +64,10 @@ public abstract record StageOptions
     /// <summary>The stage's type as the recipe names it.</summary>
     [JsonIgnore] public abstract string Type { get; }
 
+    /// <summary>Optimizer steps of the stage: <see cref="Steps"/>, or what <see cref="Epochs"/> passes take.</summary>
+    /// <param name="batchesPerEpoch">Micro-batches of one pass; asked for only when it matters.</param>
+    public int StepsOver(Func<int> batchesPerEpoch) => Steps > 0 ? Steps : Math.Max(1, (int)Math.Ceiling(batchesPerEpoch() * Epochs / Accumulate));
+
     /// <summary><see cref="Name"/>, or the type when that is empty.</summary>
     [JsonIgnore] public string Label => Name.Length > 0 ? Name : Type;
 }
