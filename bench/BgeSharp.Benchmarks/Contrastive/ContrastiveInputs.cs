@@ -4,7 +4,6 @@ using BgeSharp.Benchmarks.Modeling;
 using BgeSharp.Embeddings;
 using BgeSharp.Formats;
 using BgeSharp.Text;
-using BgeSharp.Training;
 using BgeSharp.Training.Modeling;
 
 namespace BgeSharp.Benchmarks.Contrastive;

@@ -4,7 +4,6 @@
 using BenchmarkDotNet.Attributes;
 using BgeSharp.Benchmarks.Running;
 using BgeSharp.Retrieval;
-using BgeSharp.Training;
 using BgeSharp.Training.Data.Negatives;
 using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Native;

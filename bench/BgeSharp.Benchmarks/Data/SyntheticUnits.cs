@@ -2,7 +2,6 @@
 
 using System.Globalization;
 using System.Text;
-using BgeSharp.Training;
 using BgeSharp.Training.Data;
 using BgeSharp.Training.Data.Readers;
 

@@ -2,7 +2,6 @@
 
 using BgeSharp.Formats;
 using BgeSharp.Text;
-using BgeSharp.Training;
 using BgeSharp.Training.Modeling;
 
 namespace BgeSharp.Benchmarks.Modeling;

@@ -4,7 +4,6 @@
 using BenchmarkDotNet.Attributes;
 using BgeSharp.Benchmarks.Running;
 using BgeSharp.Retrieval;
-using BgeSharp.Training;
 
 namespace BgeSharp.Benchmarks.Retrieval;
 

@@ -7,7 +7,6 @@ using BgeSharp.Benchmarks.Running;
 using BgeSharp.Embeddings;
 using BgeSharp.Retrieval;
 using BgeSharp.Retrieval.Embedded;
-using BgeSharp.Training;
 using BgeSharp.Training.Native;
 
 namespace BgeSharp.Benchmarks.Retrieval;

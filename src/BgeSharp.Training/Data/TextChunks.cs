@@ -1,6 +1,8 @@
 // Documents → texts of about one length for masked pre-training. Cut at sentence ends, never between the halves of a character; headings stay in
 // their place, a document never runs into the next one. Streaming: one document at a time.
 
+using BgeSharp.Text;
+
 namespace BgeSharp.Training.Data;
 
 /// <summary>Cuts documents into texts.</summary>

@@ -1,4 +1,5 @@
-// A folder that is either all there or not there: filled beside its final place and renamed. An existing folder is never touched unless it is empty.
+// A folder at a place of the user's, either all there or not there: filled beside its final place and renamed. An existing folder is never touched unless it is
+// empty, and no name is taken away that could be the user's, which is why this is not Formats.AtomicFolder.
 
 namespace BgeSharp.Models;
 

@@ -8,8 +8,6 @@ namespace BgeSharp.Retrieval;
 /// <summary>Splits long texts.</summary>
 public static class PassageSplitter
 {
-    private const string SentenceEnds = "。！？!?；;\n";
-
     /// <summary>The passages of a text, in order; none for a text of white space.</summary>
     /// <param name="text">Any length.</param>
     /// <param name="tokenizer">Counts.</param>
@@ -18,7 +16,7 @@ public static class PassageSplitter
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxTokens, 1);
         int start = 0, end = 0, tokens = 0;
-        foreach ((int from, int to, int count) in Pieces(text, 0, text.Length, tokenizer, maxTokens))
+        foreach ((int from, int to, int count) in Pieces(text, tokenizer, maxTokens))
         {
             if (tokens > 0 && tokens + count > maxTokens)
             {
@@ -37,11 +35,11 @@ public static class PassageSplitter
     }
 
     // Sentences; those that are too long in halves, down to single characters.
-    private static IEnumerable<(int From, int To, int Tokens)> Pieces(string text, int from, int to, ITokenizer tokenizer, int maxTokens)
+    private static IEnumerable<(int From, int To, int Tokens)> Pieces(string text, ITokenizer tokenizer, int maxTokens)
     {
-        for (int start = from; start < to;)
+        for (int start = 0; start < text.Length;)
         {
-            int end = NextEnd(text, start, to), count = tokenizer.Encode(text[start..end]).Length;
+            int end = Sentences.NextEnd(text, start), count = tokenizer.Encode(text[start..end]).Length;
             if (count <= maxTokens || end - start == 1)
             {
                 yield return (start, end, count);
@@ -69,19 +67,6 @@ public static class PassageSplitter
         return count <= maxTokens || middle <= from || middle >= to
             ? [(from, to, count)]
             : Halves(text, from, middle, tokenizer, maxTokens).Concat(Halves(text, middle, to, tokenizer, maxTokens));
-    }
-
-    private static int NextEnd(string text, int start, int to)
-    {
-        for (int i = start; i < to; i++)
-        {
-            bool stop = SentenceEnds.Contains(text[i], StringComparison.Ordinal) || (text[i] == '.' && (i + 1 == to || char.IsWhiteSpace(text[i + 1])));
-            if (stop)
-            {
-                return i + 1;
-            }
-        }
-        return to;
     }
 
     // The space nearest to the middle within a quarter of the length, else the middle; never between the halves of a surrogate pair.

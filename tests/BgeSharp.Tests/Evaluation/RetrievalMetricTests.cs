@@ -1,5 +1,7 @@
 using System.Text.Json;
 using BgeSharp.Evaluation;
+using BgeSharp.Evaluation.Modes;
+using BgeSharp.Evaluation.Readers;
 using BgeSharp.Formats.Collections;
 using BgeSharp.Retrieval;
 using BgeSharp.Tests.Formats;
@@ -100,7 +102,7 @@ public class RetrievalMetricTests
     public void Bm25_is_scored_over_a_set_and_reported_by_mode()
     {
         using var folder = new ScratchFolder();
-        RetrievalReport report = Bm25Evaluation.Run(Set());
+        RetrievalReport report = new RetrievalRun(new TestCollection(Set()), [RetrievalMode.Parse("bm25")], new SearchOptions()).Run(null)[0].Report;
         Assert.Equal(1, report.PerQuery["q1"]["mrr@10"]);
         RetrievalReport.Save(folder["report.json"], new Dictionary<string, RetrievalReport> { ["bm25"] = report }, perQuery: true);
         using var json = JsonDocument.Parse(File.ReadAllText(folder["report.json"]));

@@ -2,6 +2,7 @@
 // use, takes about 100 MB and some tenths of a millisecond a document, so it looks only at documents whose language nobody gave and whose script does not decide.
 
 using Lingua;
+using BgeSharp.Text;
 
 namespace BgeSharp.Training.Data.Cleaning;
 

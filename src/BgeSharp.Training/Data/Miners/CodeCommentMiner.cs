@@ -2,6 +2,7 @@
 // The comment is taken out of the code, so that there is something to learn.
 
 using System.Text.RegularExpressions;
+using BgeSharp.Text;
 
 namespace BgeSharp.Training.Data.Miners;
 

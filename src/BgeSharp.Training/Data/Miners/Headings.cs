@@ -2,6 +2,7 @@
 // would ask for by that name; "安装" is fine once the title goes before it.
 
 using System.Text.RegularExpressions;
+using BgeSharp.Text;
 
 namespace BgeSharp.Training.Data.Miners;
 

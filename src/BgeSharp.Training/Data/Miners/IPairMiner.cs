@@ -1,6 +1,8 @@
 // One way of finding a query and its passage in the structure of a document. A miner looks at one document only and keeps no state,
 // so that miners can be listed, left out and run in any order.
 
+using BgeSharp.Text;
+
 namespace BgeSharp.Training.Data.Miners;
 
 /// <summary>Finds training pairs in one document.</summary>

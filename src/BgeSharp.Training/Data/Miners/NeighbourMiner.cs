@@ -1,6 +1,8 @@
 // A passage asks for the one after it. Neighbours share their topic and little of their wording (as in next-passage pre-training), and long text without
 // headings has many. Harder than inverse cloze and looser: some neighbours do change the subject.
 
+using BgeSharp.Text;
+
 namespace BgeSharp.Training.Data.Miners;
 
 /// <summary>The end of a passage asks, the passage after it answers.</summary>

@@ -4,6 +4,7 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using BgeSharp.Training.Data.Cleaning;
+using BgeSharp.Text;
 
 namespace BgeSharp.Training.Data.Miners;
 

@@ -1,6 +1,7 @@
 // The passage side of pairs: the text under a heading or the beginning of a document, cut to size, without the query repeated at its head.
 
 using System.Text;
+using BgeSharp.Text;
 
 namespace BgeSharp.Training.Data.Miners;
 

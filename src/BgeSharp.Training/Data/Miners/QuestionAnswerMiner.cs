@@ -2,6 +2,7 @@
 // Questions inside running text are left alone: most are rhetorical.
 
 using System.Text.RegularExpressions;
+using BgeSharp.Text;
 
 namespace BgeSharp.Training.Data.Miners;
 

@@ -3,6 +3,7 @@
 
 using System.IO.Hashing;
 using System.Text;
+using BgeSharp.Text;
 
 namespace BgeSharp.Training.Data.Miners;
 

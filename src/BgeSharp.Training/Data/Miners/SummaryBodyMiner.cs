@@ -1,5 +1,7 @@
 // Summary → beginning of the body. Summaries say in other words what the text says, which makes them better queries than titles and fewer.
 
+using BgeSharp.Text;
+
 namespace BgeSharp.Training.Data.Miners;
 
 /// <summary>The summary asks, the beginning of the document answers.</summary>

@@ -1,6 +1,8 @@
 // Title ↔ the same title in another language, for sources whose rows have both. Teaches words across languages where bitexts are scarce; short on both
 // sides, so a small share of a mix.
 
+using BgeSharp.Text;
+
 namespace BgeSharp.Training.Data.Miners;
 
 /// <summary>A title asks for its translation.</summary>

@@ -2,6 +2,7 @@
 // A line that is wrong is an error with file, line and field; a line without text is left out.
 
 using BgeSharp.Formats;
+using BgeSharp.Text;
 
 namespace BgeSharp.Training.Data.Readers;
 

@@ -3,6 +3,7 @@
 
 using System.Buffers;
 using System.Text;
+using BgeSharp.Text;
 
 namespace BgeSharp.Training.Data.Readers;
 

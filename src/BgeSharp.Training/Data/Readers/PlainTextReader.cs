@@ -2,6 +2,7 @@
 // given in documents of about a million characters, cut between lines, so that memory does not grow with it.
 
 using System.Text;
+using BgeSharp.Text;
 
 namespace BgeSharp.Training.Data.Readers;
 

@@ -1,7 +1,9 @@
 // Evaluates a model on the recipe's sets: held-out documents of each source, then the labelled sets. BM25 on the same sets is the yardstick.
 
 using BgeSharp.Embeddings;
-using BgeSharp.Evaluation;
+using BgeSharp.Evaluation.Models;
+using BgeSharp.Evaluation.Modes;
+using BgeSharp.Evaluation.Readers;
 using BgeSharp.Formats.Collections;
 using BgeSharp.Text;
 using BgeSharp.Training.Modeling;
@@ -34,7 +36,7 @@ public sealed class RunEvaluation
 
     /// <summary>Scores BM25 over character uni- and bigrams.</summary>
     public IEnumerable<StageResult> Bm25()
-        => Sets.Select(set => new StageResult("bm25", set.Name, "bm25", Bm25Evaluation.Run(set, TopK).Metrics));
+        => Sets.Select(set => new StageResult("bm25", set.Name, "bm25", Measure(set, "bm25", null)));
 
     /// <summary>Scores the dense vectors of a model.</summary>
     /// <param name="stage">Label in the table.</param>
@@ -53,8 +55,7 @@ public sealed class RunEvaluation
         foreach (RetrievalSet set in Sets)
         {
             progress($"evaluating {stage} on {set.Name}: {set.Queries.Count} queries, {set.Corpus.Count} passages");
-            RetrievalReport report = DenseEvaluation.Run(encoder, tokenizer, set, Math.Min(_queryLength, encoder.MaxLength), Math.Min(_passageLength, encoder.MaxLength), instruction, topK: TopK);
-            yield return new StageResult(stage, set.Name, "dense", report.Metrics);
+            yield return new StageResult(stage, set.Name, "dense", Measure(set, "dense", Model(encoder, tokenizer, instruction)));
         }
     }
 
@@ -65,7 +66,18 @@ public sealed class RunEvaluation
     /// <param name="queries">Most queries, evenly spaced; all passages are searched.</param>
     /// <returns>Metrics in 0..1.</returns>
     public IReadOnlyDictionary<string, double> Develop(IEncoder encoder, ITokenizer tokenizer, string instruction, int queries)
-        => DenseEvaluation.Run(encoder, tokenizer, Limited(Sets[0], queries), Math.Min(_queryLength, encoder.MaxLength), Math.Min(_passageLength, encoder.MaxLength), instruction, topK: TopK).Metrics;
+        => Measure(Limited(Sets[0], queries), "dense", Model(encoder, tokenizer, instruction));
+
+    private EvaluatedModel Model(IEncoder encoder, ITokenizer tokenizer, string instruction) => new(encoder, tokenizer)
+    {
+        QueryMaxLength = Math.Min(_queryLength, encoder.MaxLength),
+        PassageMaxLength = Math.Min(_passageLength, encoder.MaxLength),
+        QueryInstruction = instruction,
+    };
+
+    // What bge eval does too.
+    private static IReadOnlyDictionary<string, double> Measure(RetrievalSet set, string mode, EvaluatedModel? model)
+        => new RetrievalRun(new TestCollection(set), [RetrievalMode.Parse(mode)], new SearchOptions { TopK = TopK }).Run(model)[0].Report.Metrics;
 
     private static RetrievalSet Load(EvaluationSetOptions options)
     {

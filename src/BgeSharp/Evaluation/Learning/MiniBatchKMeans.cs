@@ -1,7 +1,6 @@
 // Mini-batch k-means (Sculley 2010) with k-means++ starts (Arthur and Vassilvitskii 2007): each batch moves the centres it is nearest to,
 // by 1 / (points the centre has seen). A little worse than full k-means, in a fraction of the time; the seed decides everything random.
 
-using BgeSharp.Evaluation.Significance;
 
 namespace BgeSharp.Evaluation.Learning;
 
@@ -20,8 +19,8 @@ public static class MiniBatchKMeans
         int count = vectors.Length / dimension;
         ArgumentOutOfRangeException.ThrowIfLessThan(clusters, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(clusters, count);
-        var random = new SeededNumbers(seed);
-        double[][] centres = Start(vectors, dimension, clusters, random);
+        var random = new SeededRandom(unchecked((ulong)seed));
+        double[][] centres = Start(vectors, dimension, clusters, ref random);
         var seen = new long[clusters];
         int[] order = [.. Enumerable.Range(0, count)], assigned = Assign(vectors, dimension, centres);
         for (int epoch = 0; epoch < epochs; epoch++)
@@ -46,13 +45,13 @@ public static class MiniBatchKMeans
     }
 
     // Each further centre is a vector drawn with a probability proportional to its squared distance from the centres so far.
-    private static double[][] Start(float[] vectors, int dimension, int clusters, SeededNumbers random)
+    private static double[][] Start(float[] vectors, int dimension, int clusters, ref SeededRandom random)
     {
         int count = vectors.Length / dimension;
         var centres = new double[clusters][];
         var distances = new double[count];
         Array.Fill(distances, double.PositiveInfinity);
-        int chosen = random.Below(count);
+        int chosen = random.Next(count);
         for (int c = 0; c < clusters; c++)
         {
             centres[c] = [.. Row(vectors, dimension, chosen).ToArray().Select(x => (double)x)];
@@ -60,7 +59,7 @@ public static class MiniBatchKMeans
             {
                 distances[i] = Math.Min(distances[i], Distance(Row(vectors, dimension, i), centres[c]));
             }
-            double left = random.Fraction() * distances.Sum();
+            double left = random.NextDouble() * distances.Sum();
             for (chosen = 0; chosen < count - 1 && (left -= distances[chosen]) >= 0; chosen++)
             {
             }

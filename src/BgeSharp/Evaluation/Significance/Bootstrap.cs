@@ -39,14 +39,14 @@ public static class Bootstrap
         {
             return new Interval(double.NaN, double.NaN);
         }
-        var random = new SeededNumbers(seed);
+        var random = new SeededRandom(unchecked((ulong)seed));
         var rows = new int[count];
         var found = new List<double>(samples);
         for (int s = 0; s < samples; s++)
         {
             for (int i = 0; i < count; i++)
             {
-                rows[i] = random.Below(count);
+                rows[i] = random.Next(count);
             }
             double value = statistic(rows);
             if (!double.IsNaN(value))

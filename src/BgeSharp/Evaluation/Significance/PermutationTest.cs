@@ -54,7 +54,7 @@ public static class PermutationTest
 
     private static double Sampled(double[] differences, double bar, int samples, long seed)
     {
-        var random = new SeededNumbers(seed);
+        var random = new SeededRandom(unchecked((ulong)seed));
         int asLarge = 0;
         for (int s = 0; s < samples; s++)
         {
@@ -62,7 +62,7 @@ public static class PermutationTest
             ulong bits = 0;
             for (int i = 0; i < differences.Length; i++)
             {
-                bits = (i & 63) == 0 ? random.Next() : bits >> 1;
+                bits = (i & 63) == 0 ? random.NextBits() : bits >> 1;
                 sum += (bits & 1) == 0 ? differences[i] : -differences[i];
             }
             asLarge += Math.Abs(sum) >= bar ? 1 : 0;

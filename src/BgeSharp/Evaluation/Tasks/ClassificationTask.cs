@@ -39,13 +39,13 @@ public sealed record ClassificationTask(string Name, IReadOnlyList<LabelledText>
         }
         int[] labels = [.. Train.Select(t => Array.IndexOf(classes, t.Label))], truth = [.. Test.Select(t => Array.IndexOf(classes, t.Label))];
         float[] train = model.Dense([.. Train.Select(t => t.Text)], TextSide.Passage), test = model.Dense([.. Test.Select(t => t.Text)], TextSide.Passage);
-        var random = new SeededNumbers(Seed);
+        var random = new SeededRandom(unchecked((ulong)Seed));
         var right = new double[Test.Count];
         double accuracy = 0, f1 = 0;
         int fits = PerLabel > 0 ? Math.Max(1, Experiments) : 1;
         for (int fit = 0; fit < fits; fit++)
         {
-            int[] rows = Sample(labels, random);
+            int[] rows = Sample(labels, ref random);
             float[] chosen = [.. rows.SelectMany(r => train[(r * model.Dimension)..((r + 1) * model.Dimension)])];
             int[] predicted = LogisticRegression.Fit(chosen, model.Dimension, [.. rows.Select(r => labels[r])]).Predict(test);
             var agreement = LabelAgreement.Of(predicted, truth);
@@ -63,7 +63,7 @@ public sealed record ClassificationTask(string Name, IReadOnlyList<LabelledText>
         };
     }
 
-    private int[] Sample(int[] labels, SeededNumbers random)
+    private int[] Sample(int[] labels, ref SeededRandom random)
     {
         int[] order = [.. Enumerable.Range(0, labels.Length)];
         if (PerLabel <= 0)

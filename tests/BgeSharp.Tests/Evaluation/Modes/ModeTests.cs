@@ -91,6 +91,18 @@ public class ModeTests
     }
 
     [Fact]
+    public void The_instruction_stands_before_questions_only()
+    {
+        var qrels = new Qrels();
+        qrels.Add("q", "p2", 1);
+        var set = new RetrievalSet("s", [new("p1", "", "aaab"), new("p2", "xyxyxy", "z"), new("p3", "", "z")], [new("q", "z")], qrels);
+        double First(string instruction) => new RetrievalRun(new TestCollection(set), [RetrievalMode.Parse("dense")], new SearchOptions())
+            .Run(new EvaluatedModel(new LetterEncoder(), new LetterTokenizer()) { QueryInstruction = instruction })[0].Report.Metrics["mrr@10"];
+        Assert.Equal(1, First("xyxyxy "));
+        Assert.Equal(0.5, First(""));
+    }
+
+    [Fact]
     public void A_long_document_counts_by_its_best_passage_and_its_end_is_not_lost()
     {
         string filler = string.Join("。", Enumerable.Repeat("aaaa bbbb", 30));

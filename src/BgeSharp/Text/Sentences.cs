@@ -3,7 +3,7 @@
 
 using System.Buffers;
 
-namespace BgeSharp.Training.Data;
+namespace BgeSharp.Text;
 
 /// <summary>Sentence ends and cuts at them.</summary>
 public static class Sentences

@@ -1,11 +1,9 @@
 using BgeSharp.Embeddings;
-using BgeSharp.Evaluation;
-using BgeSharp.Formats.Collections;
 using BgeSharp.Text;
 
-namespace BgeSharp.Tests.Evaluation;
+namespace BgeSharp.Tests.Embeddings;
 
-public class DenseEvaluationTests
+public class TextEncoderTests
 {
     /// <summary>One id a character; special tokens around.</summary>
     private sealed class CharacterTokenizer : ITokenizer
@@ -76,14 +74,4 @@ public class DenseEvaluationTests
 
     [Fact]
     public void No_texts_give_no_vectors() => Assert.Empty(new TextEncoder(new CountingEncoder(), new CharacterTokenizer()).EncodeDense([]));
-
-    [Fact]
-    public void A_passage_is_found_by_its_own_text()
-    {
-        var qrels = new Qrels();
-        qrels.Add("q", "p2", 1);
-        var set = new RetrievalSet("s", [new("p1", "", "aaab"), new("p2", "xy", "zzz"), new("p3", "", "mmm")], [new("q", "zzz")], qrels);
-        RetrievalReport report = DenseEvaluation.Run(new CountingEncoder(), new CharacterTokenizer(), set, queryInstruction: "xy ");
-        Assert.Equal(1, report.Metrics["ndcg@1"]);
-    }
 }

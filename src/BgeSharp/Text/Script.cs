@@ -3,7 +3,7 @@
 
 using System.Text;
 
-namespace BgeSharp.Training.Data;
+namespace BgeSharp.Text;
 
 /// <summary>Scripts of letters.</summary>
 public static class Script

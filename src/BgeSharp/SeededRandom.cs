@@ -1,6 +1,7 @@
-// A small generator (SplitMix64, Steele et al. 2014) whose sequence is fixed here for good: masks and orders stay the same whatever .NET does to System.Random.
+// A small generator (SplitMix64, Steele et al. 2014) whose sequence is fixed here for good: masks, orders and samples stay the same whatever .NET does to
+// System.Random. A struct: pass it by reference, or it draws the same again.
 
-namespace BgeSharp.Training;
+namespace BgeSharp;
 
 /// <summary>Random numbers from a 64-bit seed.</summary>
 public struct SeededRandom(ulong seed)
