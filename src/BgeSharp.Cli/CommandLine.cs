@@ -61,7 +61,7 @@ internal static class CommandLine
             terminal.Error.WriteLine(e.Message);
             return ExitCode.BadUsage;
         }
-        catch (TrainingDiverged e)
+        catch (Exception e) when (e is TrainingDiverged or TrainingOutOfMemory)
         {
             terminal.Error.WriteLine(e.Message);
             return ExitCode.Failed;

@@ -205,7 +205,9 @@ public static unsafe partial class TensorMemory
         nint mapped = MemoryMap(0, length + spare, readWrite, privateAnonymous, -1, 0);
         if (mapped == -1)
         {
-            Environment.FailFast($"out of memory: a tensor of {size} bytes does not fit beside {_inUse} bytes in use; use smaller batches.");
+            // libtorch called, and no exception may pass through it. What is on the disk is whole, as after any kill.
+            Console.Error.WriteLine($"out of memory: a tensor of {size} bytes does not fit beside {_inUse} bytes in use; use smaller batches and run again.");
+            Environment.Exit(1);
         }
         // Blocks that all began at a page's start would share the same few sets of the caches and look to the processor as if one array's stores met
         // another's loads (4 KiB aliasing): each begins at another distance.

@@ -60,6 +60,7 @@ public sealed class Trainer(ITrainableStage stage, AdamW optimizer, StageOptions
     /// <param name="stop">Asks for an orderly stop: the step is finished and a checkpoint published.</param>
     /// <returns>The last state when the stage is done, null when it was stopped.</returns>
     /// <exception cref="TrainingDiverged">A bad step, and the recipe raises; or more of them than its limit.</exception>
+    /// <exception cref="TrainingOutOfMemory">A step did not fit into memory.</exception>
     public TrainerState? Run(TrainerState state, CancellationToken stop)
     {
         int total = stage.TotalSteps;
@@ -68,7 +69,7 @@ public sealed class Trainer(ITrainableStage stage, AdamW optimizer, StageOptions
         {
             double rate = _schedule.At(state.Step);
             stage.Weights.Zero();
-            StepFigures figures = stage.ForwardBackward(state.Step);    // gradients land in one flat buffer
+            StepFigures figures = ForwardBackward(state.Step);          // gradients land in one flat buffer
             double norm = stage.Weights.Norm();
             state.Batches = figures.Batch?.Chain(state.Batches) ?? state.Batches;
             string? fault = _guard.Fault(figures, norm, state);
@@ -109,6 +110,18 @@ public sealed class Trainer(ITrainableStage stage, AdamW optimizer, StageOptions
             }
         }
         return state;
+    }
+
+    private StepFigures ForwardBackward(int step)
+    {
+        try
+        {
+            return stage.ForwardBackward(step);
+        }
+        catch (Exception e) when (TrainingOutOfMemory.Is(e))
+        {
+            throw new TrainingOutOfMemory($"{options.Label}: no memory is left for step {step + 1}; make its batch, maxLength or subBatchTokens smaller, or end other programs, and run again.", e);
+        }
     }
 
     private bool Patience(TrainerState state) => options.EarlyStop > 0 && state.SinceBest >= options.EarlyStop;

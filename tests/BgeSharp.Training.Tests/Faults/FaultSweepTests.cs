@@ -51,6 +51,9 @@ public sealed class FaultSweepTests : IDisposable
     private static void Same(Dictionary<string, string> whole, Dictionary<string, string> other, string when)
     {
         Assert.True(whole.Keys.Order().SequenceEqual(other.Keys.Order()), $"{when}: {string.Join(' ', whole.Keys.Except(other.Keys))} missing, {string.Join(' ', other.Keys.Except(whole.Keys))} too many");
-        Assert.All(whole, file => Assert.True(file.Value == other[file.Key], $"{when}: {file.Key} differs"));
+        Assert.All(whole, file => Assert.True(file.Value == other[file.Key], $"{when}: {file.Key} differs: {FirstDifference(file.Value, other[file.Key])}"));
     }
+
+    private static string FirstDifference(string a, string b)
+        => a.Split('\n').Zip(b.Split('\n')).Where(l => l.First != l.Second).Select(l => $"{l.First} / {l.Second}").FirstOrDefault() ?? $"{a.Length} and {b.Length} characters";
 }

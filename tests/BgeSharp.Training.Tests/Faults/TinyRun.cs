@@ -60,6 +60,12 @@ internal sealed partial class TinyRun : IDisposable
         _folder.Write("docs.jsonl", lines.ToString());
     }
 
+    /// <summary>Clock of the runs.</summary>
+    public TimeProvider Time { get; set; } = TimeProvider.System;
+
+    /// <summary>Stands between loop and stages.</summary>
+    public Func<ITrainableStage, ITrainableStage> Backend { get; set; } = stage => stage;
+
     public string Documents => Path.Combine(_folder.Path, "docs.jsonl");
 
     public string In(string run) => Path.Combine(_folder.Path, run);
@@ -76,7 +82,7 @@ internal sealed partial class TinyRun : IDisposable
     {
         using var stopping = new CancellationTokenSource();
         var observer = new Observer(stop, stopping.Cancel);
-        var options = new RunOptions(In(run), Compute.Float32, observer, TimeProvider.System, resume) { AllowChangedData = changed };
+        var options = new RunOptions(In(run), Compute.Float32, observer, Time, resume) { AllowChangedData = changed, Backend = Backend };
         return (new RecipeRun(Recipe(set), options).Run(stopping.Token), observer.Messages);
     }
 

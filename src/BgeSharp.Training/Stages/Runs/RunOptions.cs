@@ -16,6 +16,9 @@ public sealed record RunOptions(string Out, Compute Compute, IRunObserver Observ
     /// <summary>Called when all stages are done and the model folder is there, before the run counts as finished: what is written here is written again after a kill.</summary>
     public Action<RunState> Conclude { get; init; } = _ => { };
 
+    /// <summary>Stands between the loop and what computes its steps; tests put one in that fails.</summary>
+    public Func<ITrainableStage, ITrainableStage> Backend { get; init; } = stage => stage;
+
     /// <summary>Asks for a checkpoint now and then.</summary>
     public CheckpointRequest Checkpoint { get; init; } = new();
 }

@@ -67,12 +67,13 @@ internal sealed class StageLoop(RunContext run, int index, long seed, Weights we
         };
         try
         {
-            TrainerState? end = new Trainer(stage, optimizer, _options, hooks).Run(state, stop);
+            TrainerState? end = new Trainer(options.Backend(stage), optimizer, _options, hooks).Run(state, stop);
             checkpoints.Wait();
             if (end is null)
             {
                 return null;
             }
+            run.Metrics.Flush();        // the stage's folder says that it is done: its last lines must not be lost after that
             TakeBest(end, folder, optimizer);
             folder.Tidy();
             TimeSpan elapsed = options.Time.GetElapsedTime(began);
