@@ -5,6 +5,7 @@ using BgeSharp.Cli.Terminals;
 using BgeSharp.Evaluation.Reports;
 using BgeSharp.Formats;
 using BgeSharp.Models;
+using BgeSharp.Training.Modeling;
 
 namespace BgeSharp.Cli.Tests;
 
@@ -52,6 +53,18 @@ public sealed class EvalTests : IDisposable
             [.. EncoderTensors.Of(config).Select(t => TensorToWrite.Of(t.Name, t.Shape, Enumerable.Range(0, (int)t.Shape.Aggregate(1L, (a, b) => a * b)).Select(_ => random.NextSingle() - 0.5f).ToArray()))]);
         Given("model/vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\nd\n");
         return In("model");
+    }
+
+    private string Reranker()
+    {
+        foreach (string file in Directory.GetFiles(Model()))
+        {
+            Given("reranker/" + Path.GetFileName(file), "");
+            File.Copy(file, Path.Combine(In("reranker"), Path.GetFileName(file)), overwrite: true);
+        }
+        SafeTensorsWriter.Write(Path.Combine(In("reranker"), ModelFiles.Reranker),
+            [.. RelevanceHead.Shapes(ModelConfig.Load(In("reranker"))).Select(s => TensorToWrite.Of(s.Name, s.Shape, new float[s.Shape.Aggregate(1L, (a, b) => a * b)]))]);
+        return In("reranker");
     }
 
     private string Beir()
@@ -121,6 +134,13 @@ public sealed class EvalTests : IDisposable
         Assert.True(code == 0, error);
         Assert.Contains("spearman", output, StringComparison.Ordinal);
         Assert.Equal(3, ReportFile.Read(Path.Combine(In("out"), "evaluation.json")).Results.Count);
+
+        // What a model has no output for is left out, what needs a cross-encoder asks for one.
+        string modes = Given("modes.json", "{ \"name\": \"m\", \"modes\": [ \"dense\", \"sparse\", \"bm25\", \"dense+rerank\" ], \"sets\": [ { \"path\": \"beir\" } ] }");
+        Assert.Contains("name one by --reranker", (await Bge("eval", "--model", In("model"), "--suite", modes, "--precision", "float32")).Error, StringComparison.Ordinal);
+        (code, _, error) = await Bge("eval", "--model", In("model"), "--suite", modes, "--reranker", Reranker(), "--mcls", "4", "--precision", "float32", "--report", In("modes"));
+        Assert.True(code == 0, error);
+        Assert.Equal(["bm25", "dense", "dense+rerank"], ReportFile.Read(Path.Combine(In("modes"), "evaluation.json")).Results.Select(r => r.Mode));
         Assert.Contains("suite.json", (await Bge("eval", "--model", In("model"), "--suite", Given("suite.json", "{ \"sets\": [ { \"path\": \"beir\", \"lang\": \"x\" } ] }"))).Error, StringComparison.Ordinal);
         Assert.Contains("is not there", (await Bge("eval", "--model", In("model"), "--suite", Given("suite.json", "{ \"sets\": [ { \"path\": \"gone\" } ] }"))).Error, StringComparison.Ordinal);
     }

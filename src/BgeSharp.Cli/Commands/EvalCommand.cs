@@ -5,6 +5,7 @@ using System.Globalization;
 using BgeSharp.Cli.Evaluations;
 using BgeSharp.Cli.Reports.Evaluation;
 using BgeSharp.Cli.Terminals;
+using BgeSharp.Embeddings;
 using BgeSharp.Evaluation;
 using BgeSharp.Evaluation.Modes;
 using BgeSharp.Evaluation.Reports;
@@ -71,7 +72,8 @@ internal static class EvalCommand
             Compute Start() => machine.Start(line);
             if (line.GetValue(suite) is { } file)
             {
-                EvaluationReport stagewise = SuiteEvaluation.Run(terminal, EvaluationSuite.Load(file, line.GetValue(data)), search, line.GetValue(stages), line.GetValue(model), Start, line.GetValue(index), line.GetValue(runs), cancellation);
+                EvaluationReport stagewise = SuiteEvaluation.Run(terminal, EvaluationSuite.Load(file, line.GetValue(data)), search, line.GetValue(stages), line.GetValue(model),
+                    line.GetValue(reranker), Start, Encoder(line.GetValue(multiCls)), line.GetValue(index), line.GetValue(runs), cancellation);
                 EvaluationConsole.Print(terminal.Console, stagewise);
                 EvaluationRun.Write(terminal, line.GetValue(report) ?? Path.Combine(line.GetValue(stages) ?? ".", "evaluation"), stagewise);
                 return Task.FromResult(ExitCode.Done);
@@ -79,7 +81,6 @@ internal static class EvalCommand
             string path = line.GetValue(data)!, folder = line.GetValue(model)!;
             Compute compute = Start();
             using TorchReranker? judge = line.GetValue(reranker) is { } judging ? TorchReranker.Load(judging, compute) : null;
-            int every = line.GetValue(multiCls);
             var reports = new Dictionary<string, RetrievalReport>();
             var set = new SetEvaluation(options.Set(line, path))
             {
@@ -93,7 +94,7 @@ internal static class EvalCommand
             };
             string label = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
             EvaluationReport result = EvaluationRun.Measure(terminal, label, [set],
-                [new MeasuredModel(label, folder, compute) { QueryInstruction = line.GetValue(instruction), Encoder = every > 0 ? opened => opened.MultiCls(every) : null }], cancellation);
+                [new MeasuredModel(label, folder, compute) { QueryInstruction = line.GetValue(instruction), Encoder = Encoder(line.GetValue(multiCls)) }], cancellation);
             SaveContract(line.GetValue(output), reports.OrderBy(r => Array.FindIndex(ways, w => w.Name == r.Key)).ToDictionary(), line.GetValue(perQuery));
             EvaluationConsole.Print(terminal.Console, result);
             if (line.GetValue(report) is { } pages)
@@ -104,6 +105,8 @@ internal static class EvalCommand
         });
         return command;
     }
+
+    private static Func<TextModel, IEncoder>? Encoder(int multiCls) => multiCls > 0 ? opened => opened.MultiCls(multiCls) : null;
 
     private static void SaveContract(string? file, Dictionary<string, RetrievalReport> reports, bool perQuery)
     {

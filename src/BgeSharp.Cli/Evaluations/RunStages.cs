@@ -15,7 +15,14 @@ internal static class RunStages
     /// <summary>The run's recipe, as it was resolved.</summary>
     public static Recipe RecipeOf(string folder) => RecipeFile.Load(new RunFolder(folder).Recipe, []);
 
-    /// <summary>Label and model folder of each stage, in order; the untrained model is made anew from the recipe's seed in a folder of the caller.</summary>
+    /// <summary>Folders of the cross-encoders that the run trained.</summary>
+    public static IReadOnlyList<string> RerankersOf(string run, Recipe recipe)
+    {
+        var folder = new RunFolder(run);
+        return [.. recipe.Stages.Select((stage, i) => folder.Stage(i, stage.Label)).Where(TorchReranker.IsReranker)];
+    }
+
+    /// <summary>Label and model folder of each stage that gives embeddings, in order; the untrained model is made anew from the recipe's seed in a folder of the caller.</summary>
     /// <param name="run">Folder of the run.</param>
     /// <param name="recipe">Its recipe.</param>
     /// <param name="scratch">Where the untrained model may be written.</param>
@@ -26,7 +33,8 @@ internal static class RunStages
         var folder = new RunFolder(run);
         (string Label, string Folder)[] stages =
         [
-            .. recipe.Stages.Select((stage, i) => (stage.Label, Folder: folder.Stage(i, stage.Label))).Where(s => File.Exists(Path.Combine(s.Folder, "config.json"))),
+            .. recipe.Stages.Select((stage, i) => (stage.Label, Folder: folder.Stage(i, stage.Label)))
+                .Where(s => File.Exists(Path.Combine(s.Folder, "config.json")) && !TorchReranker.IsReranker(s.Folder)),
         ];
         if (stages.Length == 0)
         {

@@ -34,6 +34,9 @@ internal sealed class SetEvaluation
     /// <summary>Ways to search.</summary>
     public required IReadOnlyList<RetrievalMode> Modes { get; init; }
 
+    /// <summary>True leaves out, for each model, the modes that it has no output for; false complains.</summary>
+    public bool OnlyWhatModelsCan { get; init; }
+
     /// <summary>Depths and weights.</summary>
     public SearchOptions Search { get; init; } = new();
 
@@ -66,7 +69,9 @@ internal sealed class SetEvaluation
             Scored?.Invoke("dense", new RetrievalReport(result.Metrics, result.PerItem.ToDictionary(i => i.Key, i => (IReadOnlyDictionary<string, double>)new Dictionary<string, double> { [result.Main] = i.Value })));
             return [Row(measured.Label, "dense", result, model.Settings, Stopwatch.GetElapsedTime(began).TotalSeconds)];
         }
-        return Retrieval(measured.Label, [.. Modes.Where(m => m.Name != "bm25")], measured.Open(), IndexFolder is null ? "" : measured.Key());
+        EvaluatedModel searching = measured.Open();
+        RetrievalMode[] modes = [.. Modes.Where(m => m.Search != "bm25" && !(OnlyWhatModelsCan && !searching.Encoder.Modes.HasFlag(m.Needs)))];
+        return Retrieval(measured.Label, modes, searching, IndexFolder is null ? "" : measured.Key());
     }
 
     /// <summary>Rows that need no model.</summary>
@@ -78,7 +83,7 @@ internal sealed class SetEvaluation
             TaskResult result = ((BitextTask)_task.Value).RunBm25();
             return [Row("bm25", "bm25", result, $"k1 {Search.Bm25.K1} b {Search.Bm25.B}", Stopwatch.GetElapsedTime(began).TotalSeconds)];
         }
-        RetrievalMode[] modes = [.. Modes.Where(m => m.Name == "bm25")];
+        RetrievalMode[] modes = [.. Modes.Where(m => m.Search == "bm25")];
         return _set.Task == "retrieval" && modes.Length > 0 ? Retrieval("bm25", modes, null, "") : [];
     }
 

@@ -1,6 +1,7 @@
 // A suite measured on all stages of a run, or on one model.
 
 using BgeSharp.Cli.Terminals;
+using BgeSharp.Embeddings;
 using BgeSharp.Evaluation.Modes;
 using BgeSharp.Evaluation.Readers;
 using BgeSharp.Evaluation.Reports;
@@ -19,14 +20,25 @@ internal static class SuiteEvaluation
     /// <param name="search">Depths and weights; the suite's depth is taken where it is smaller.</param>
     /// <param name="run">Folder of a run, or null.</param>
     /// <param name="model">Model folder where there is no run.</param>
+    /// <param name="reranker">Folder of a cross-encoder for modes with "+rerank"; null for the run's own, if it trained one.</param>
     /// <param name="start">Starts libtorch.</param>
+    /// <param name="encoder">Encodes instead of a model's own encoder; null for that.</param>
     /// <param name="index">Folder for embeddings, or null.</param>
     /// <param name="runs">Folder for TREC runs, or null.</param>
     /// <param name="cancellation">Asks for an end between two sets.</param>
-    public static EvaluationReport Run(Terminal terminal, EvaluationSuite suite, SearchOptions search, string? run, string? model, Func<Compute> start, string? index, string? runs, CancellationToken cancellation)
+    public static EvaluationReport Run(Terminal terminal, EvaluationSuite suite, SearchOptions search, string? run, string? model, string? reranker, Func<Compute> start,
+        Func<TextModel, IEncoder>? encoder, string? index, string? runs, CancellationToken cancellation)
     {
         Recipe? recipe = run is null ? null : RunStages.RecipeOf(run);
-        SearchOptions depth = search with { TopK = Math.Min(suite.TopK, search.TopK) };
+        IReadOnlyList<string> judges = recipe is null ? [] : RunStages.RerankersOf(run!, recipe);
+        bool judged = suite.Modes.Concat(suite.Sets.SelectMany(s => s.Modes)).Any(m => RetrievalMode.Parse(m).Reranks);
+        if (judged && reranker is null && judges.Count != 1)
+        {
+            throw new BadInput($"the suite \"{suite.Name}\" has modes with \"+rerank\", and the run {(judges.Count == 0 ? "trained no cross-encoder" : "trained more than one")}; name one by --reranker.");
+        }
+        Compute compute = start();
+        using TorchReranker? judge = judged ? TorchReranker.Load(reranker ?? judges[0], compute) : null;
+        SearchOptions depth = search with { TopK = Math.Min(suite.TopK, search.TopK), Reranker = judge };
         var sets = new List<SetEvaluation>();
         if (recipe is not null && suite.HeldOut)
         {
@@ -36,7 +48,6 @@ internal static class SuiteEvaluation
             }
         }
         sets.AddRange(suite.Sets.Select(s => Make(s, null)));
-        Compute compute = start();
         string scratch = Directory.CreateTempSubdirectory("bge-untrained-").FullName;
         try
         {
@@ -44,7 +55,7 @@ internal static class SuiteEvaluation
                 ? [(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model!))), model!)]
                 : RunStages.Of(run!, recipe, scratch, compute);
             return EvaluationRun.Measure(terminal, recipe is null ? suite.Name : $"{recipe.Name} · {suite.Name}", sets,
-                models.Select(m => new MeasuredModel(m.Label, m.Folder, compute) { QueryMaxLength = suite.QueryMaxLength, PassageMaxLength = suite.PassageMaxLength }), cancellation);
+                models.Select(m => new MeasuredModel(m.Label, m.Folder, compute) { QueryMaxLength = suite.QueryMaxLength, PassageMaxLength = suite.PassageMaxLength, Encoder = encoder }), cancellation);
         }
         finally
         {
@@ -55,6 +66,7 @@ internal static class SuiteEvaluation
         {
             Modes = [.. (set.Modes.Count > 0 ? set.Modes : suite.Modes).Select(RetrievalMode.Parse)],
             Search = depth,
+            OnlyWhatModelsCan = true,
             IndexFolder = index,
             RunsFolder = runs,
         };

@@ -10,25 +10,19 @@ namespace BgeSharp.Training.Modeling;
 /// <summary>A model folder with reranker.safetensors.</summary>
 public sealed class TorchReranker : IReranker, IDisposable
 {
-    private readonly Weights _weights;
     private readonly CrossEncoder _model;
+    private Weights? _owned;
 
-    private TorchReranker(string folder, Weights weights, ModelConfig config, ITokenizer tokenizer, ModelCard card)
+    /// <param name="model">A model whose weights the caller keeps, for example one that is being trained.</param>
+    /// <param name="tokenizer">Its vocabulary.</param>
+    /// <param name="maxLength">Longest pair in tokens, special tokens included.</param>
+    public TorchReranker(CrossEncoder model, ITokenizer tokenizer, int maxLength)
     {
-        (Folder, _weights, Tokenizer, Card) = (folder, weights, tokenizer, card);
-        _model = new CrossEncoder(new Encoder(weights, "", config), new RelevanceHead(weights), tokenizer.Special);
-        // 512 is what public rerankers were trained with, where nothing is said.
-        MaxLength = Math.Min(config.MaxLength, card.PassageMaxLength > 0 ? card.PassageMaxLength : 512);
+        (_model, Tokenizer, MaxLength) = (model, tokenizer, maxLength);
     }
-
-    /// <summary>Where it came from.</summary>
-    public string Folder { get; }
 
     /// <summary>Vocabulary.</summary>
     public ITokenizer Tokenizer { get; }
-
-    /// <summary>What bge.json says.</summary>
-    public ModelCard Card { get; }
 
     /// <inheritdoc/>
     public int MaxLength { get; }
@@ -54,9 +48,13 @@ public sealed class TorchReranker : IReranker, IDisposable
         try
         {
             IReadOnlyList<string> missing = ModelFolder.ReadWeights(folder, weights, "", config);
-            return missing.Count == 0
-                ? new TorchReranker(folder, weights, config, tokenizer, ModelCard.Load(folder))
-                : throw new BadInput($"{Path.Combine(folder, ModelFiles.Reranker)}: there is no \"{missing[0]}\"; this is not a whole cross-encoder.");
+            if (missing.Count > 0)
+            {
+                throw new BadInput($"{Path.Combine(folder, ModelFiles.Reranker)}: there is no \"{missing[0]}\"; this is not a whole cross-encoder.");
+            }
+            // 512 is what public rerankers were trained with, where nothing is said.
+            int length = ModelCard.Load(folder).PassageMaxLength is > 0 and int given ? given : 512;
+            return new TorchReranker(new CrossEncoder(new Encoder(weights, "", config), new RelevanceHead(weights), tokenizer.Special), tokenizer, Math.Min(config.MaxLength, length)) { _owned = weights };
         }
         catch
         {
@@ -80,7 +78,7 @@ public sealed class TorchReranker : IReranker, IDisposable
     public float[] Score(IReadOnlyList<(int[] Query, int[] Passage)> pairs) => ScoreJoined([.. pairs.Select(p => _model.Join(p.Query, p.Passage, MaxLength))]);
 
     /// <inheritdoc/>
-    public void Dispose() => _weights.Dispose();
+    public void Dispose() => _owned?.Dispose();
 
     private float[] ScoreJoined(int[][] pairs)
     {

@@ -86,10 +86,6 @@ internal static class RecipeRules
         else if (stage is RerankerStageOptions reranker)
         {
             RequireLength(recipe, reranker.MaxLength, path + ".maxLength", places);
-            if (reranker.EvaluateEvery > 0)
-            {
-                throw places.Error(path + ".evaluateEvery", "is set, but a cross-encoder gives no vectors to search with; leave it out.");
-            }
             if (reranker.Pairs.Count == 0 || reranker.Pairs.Any(IsMined))
             {
                 RequireDocuments(recipe, path + ".pairs", "mined pairs come from documents", places);

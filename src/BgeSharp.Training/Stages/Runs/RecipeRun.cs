@@ -83,16 +83,12 @@ public sealed class RecipeRun
                 return null;
             }
             SaveState();
-            if (stage is RerankerStageOptions)
-            {
-                continue;       // a model of its own: it gives no vectors, and the next stage starts where this one did
-            }
             if (!Done(stage.Label) && !stop.IsCancellationRequested)
             {
-                using TextModel model = TextModel.Load(finished, _options.Compute);
-                Keep(evaluation.Dense(stage.Label, model, observer.Message));
+                Keep(stage is RerankerStageOptions ? ScoreReranker(evaluation, stage.Label, finished, previous) : ScoreModel(evaluation, stage.Label, finished));
             }
-            previous = finished;
+            // A reranker is a model of its own: it gives no vectors, and the next stage starts where it did.
+            previous = stage is RerankerStageOptions ? previous : finished;
         }
         if (stop.IsCancellationRequested)
         {
@@ -174,9 +170,22 @@ public sealed class RecipeRun
         Keep(evaluation.Dense("untrained", encoder, tokenizer, "", _options.Observer.Message));
     }
 
+    private StageResult[] ScoreModel(RunEvaluation evaluation, string stage, string folder)
+    {
+        using TextModel model = TextModel.Load(folder, _options.Compute);
+        return [.. evaluation.Score(stage, model, _options.Observer.Message)];
+    }
+
+    private StageResult[] ScoreReranker(RunEvaluation evaluation, string stage, string folder, string? previous)
+    {
+        using TorchReranker reranker = TorchReranker.Load(folder, _options.Compute);
+        using TextModel? first = previous is null ? null : TextModel.Load(previous, _options.Compute);
+        return [.. evaluation.Reranked(stage, reranker, first, _options.Observer.Message)];
+    }
+
     private void Keep(IEnumerable<StageResult> results)
     {
-        _state = _state with { Results = [.. _state.Results, .. results.ToArray()] };
+        _state = _state with { Results = [.. _state.Results, .. results] };
         SaveState();
     }
 

@@ -14,6 +14,9 @@ namespace BgeSharp.Training.Stages.Runs;
 /// <summary>The sets of a recipe, read once.</summary>
 public sealed class RunEvaluation
 {
+    /// <summary>How many of a query's passages a cross-encoder judges: it costs a forward pass each.</summary>
+    public const int RerankDepth = 20;
+
     private const int TopK = 100;
     private readonly int _queryLength;
     private readonly int _passageLength;
@@ -38,11 +41,12 @@ public sealed class RunEvaluation
     public IEnumerable<StageResult> Bm25()
         => Sets.Select(set => new StageResult("bm25", set.Name, "bm25", Measure(set, "bm25", null)));
 
-    /// <summary>Scores the dense vectors of a model.</summary>
+    /// <summary>Scores a model in all the ways it can be searched: dense, and sparse, multi-vector and hybrid where it has the heads.</summary>
     /// <param name="stage">Label in the table.</param>
     /// <param name="model">The model.</param>
     /// <param name="progress">Told before each set.</param>
-    public IEnumerable<StageResult> Dense(string stage, TextModel model, Action<string> progress) => Dense(stage, model.Encoder, model.Tokenizer, model.Card.QueryInstruction, progress);
+    public IEnumerable<StageResult> Score(string stage, TextModel model, Action<string> progress)
+        => Score(stage, ModesOf(model.Encoder.Modes), Model(model.Encoder, model.Tokenizer, model.Card.QueryInstruction), new SearchOptions { TopK = TopK }, progress);
 
     /// <summary>Scores the dense vectors of an encoder.</summary>
     /// <param name="stage">Label in the table.</param>
@@ -51,13 +55,15 @@ public sealed class RunEvaluation
     /// <param name="instruction">Put before each query; empty for none.</param>
     /// <param name="progress">Told before each set.</param>
     public IEnumerable<StageResult> Dense(string stage, IEncoder encoder, ITokenizer tokenizer, string instruction, Action<string> progress)
-    {
-        foreach (RetrievalSet set in Sets)
-        {
-            progress($"evaluating {stage} on {set.Name}: {set.Queries.Count} queries, {set.Corpus.Count} passages");
-            yield return new StageResult(stage, set.Name, "dense", Measure(set, "dense", Model(encoder, tokenizer, instruction)));
-        }
-    }
+        => Score(stage, ["dense"], Model(encoder, tokenizer, instruction), new SearchOptions { TopK = TopK }, progress);
+
+    /// <summary>Scores a cross-encoder: it orders the best <see cref="RerankDepth"/> of a first search anew.</summary>
+    /// <param name="stage">Label in the table.</param>
+    /// <param name="reranker">The cross-encoder.</param>
+    /// <param name="first">Model of the first search; null for BM25.</param>
+    /// <param name="progress">Told before each set.</param>
+    public IEnumerable<StageResult> Reranked(string stage, IReranker reranker, TextModel? first, Action<string> progress)
+        => Score(stage, [first is null ? "bm25+rerank" : "dense+rerank"], first is null ? null : Model(first.Encoder, first.Tokenizer, first.Card.QueryInstruction), Judged(reranker), progress);
 
     /// <summary>Scores a model while it trains: on the joint held-out set, or on the first labelled set where nothing is held out.</summary>
     /// <param name="encoder">The model as it is now.</param>
@@ -68,6 +74,32 @@ public sealed class RunEvaluation
     public IReadOnlyDictionary<string, double> Develop(IEncoder encoder, ITokenizer tokenizer, string instruction, int queries)
         => Measure(Limited(Sets[0], queries), "dense", Model(encoder, tokenizer, instruction));
 
+    /// <summary>Scores a cross-encoder while it trains, on the set of <see cref="Develop(IEncoder, ITokenizer, string, int)"/>: it orders what BM25 found first anew, so no other model takes part.</summary>
+    /// <param name="reranker">The model as it is now.</param>
+    /// <param name="queries">Most queries, evenly spaced; all passages are searched.</param>
+    public IReadOnlyDictionary<string, double> Develop(IReranker reranker, int queries)
+        => Run(Limited(Sets[0], queries), ["bm25+rerank"], null, Judged(reranker))[0].Report.Metrics;
+
+    private IEnumerable<StageResult> Score(string stage, string[] modes, EvaluatedModel? model, SearchOptions options, Action<string> progress)
+    {
+        foreach (RetrievalSet set in Sets)
+        {
+            progress($"evaluating {stage} on {set.Name}: {set.Queries.Count} queries, {set.Corpus.Count} passages");
+            foreach (ModeOutcome outcome in Run(set, modes, model, options))
+            {
+                yield return new StageResult(stage, set.Name, outcome.Mode, outcome.Report.Metrics);
+            }
+        }
+    }
+
+    private static string[] ModesOf(EmbeddingModes has) =>
+    [
+        .. new[] { "dense", has.HasFlag(EmbeddingModes.Sparse) ? "sparse" : "", has.HasFlag(EmbeddingModes.MultiVector) ? "multi" : "", (has & (EmbeddingModes.Sparse | EmbeddingModes.MultiVector)) != 0 ? "hybrid" : "" }
+            .Where(m => m.Length > 0),
+    ];
+
+    private static SearchOptions Judged(IReranker reranker) => new() { TopK = TopK, Reranker = reranker, RerankDepth = RerankDepth };
+
     private EvaluatedModel Model(IEncoder encoder, ITokenizer tokenizer, string instruction) => new(encoder, tokenizer)
     {
         QueryMaxLength = Math.Min(_queryLength, encoder.MaxLength),
@@ -75,9 +107,12 @@ public sealed class RunEvaluation
         QueryInstruction = instruction,
     };
 
-    // What bge eval does too.
     private static IReadOnlyDictionary<string, double> Measure(RetrievalSet set, string mode, EvaluatedModel? model)
-        => new RetrievalRun(new TestCollection(set), [RetrievalMode.Parse(mode)], new SearchOptions { TopK = TopK }).Run(model)[0].Report.Metrics;
+        => Run(set, [mode], model, new SearchOptions { TopK = TopK })[0].Report.Metrics;
+
+    // What bge eval does too.
+    private static IReadOnlyList<ModeOutcome> Run(RetrievalSet set, string[] modes, EvaluatedModel? model, SearchOptions options)
+        => new RetrievalRun(new TestCollection(set), [.. modes.Select(RetrievalMode.Parse)], options).Run(model);
 
     private static RetrievalSet Load(EvaluationSetOptions options)
     {

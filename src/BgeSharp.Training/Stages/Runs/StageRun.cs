@@ -99,7 +99,9 @@ internal sealed class StageRun(RunContext run, int index)
             pairs.MineNegatives(options.HardNegatives, new TorchEncoder(encoder, PoolingExtensions.Parse(run.Recipe.Model.Pooling)), 0);
         }
         var model = new CrossEncoder(encoder, new RelevanceHead(weights), run.Tokenizer.Special);
-        return loop.Run<RerankerStage>(position => new RerankerStage(options, weights, model, pairs.Store, _seed, position), null, stop);
+        var judge = new TorchReranker(model, run.Tokenizer, options.MaxLength);
+        Func<RerankerStage, (string, double, double)>? evaluate = options.EvaluateEvery == 0 ? null : _ => Named(run.Evaluation.Develop(judge, options.EvaluateQueries));
+        return loop.Run(position => new RerankerStage(options, weights, model, pairs.Store, _seed, position), evaluate, stop);
     }
 
     private string? TeacherOf(DistillationOptions? options)
@@ -113,10 +115,12 @@ internal sealed class StageRun(RunContext run, int index)
             TextChunks.Of(documents, options.MaxLength - 2).Select(t => run.Tokenizer.EncodeWithSpecial(t, options.MaxLength)).Where(ids => ids.Length >= 8).Take(limit));
 
     private (string Name, double Figure, double Score) Develop(Encoder encoder, string instruction)
+        => Named(run.Evaluation.Develop(new TorchEncoder(encoder, PoolingExtensions.Parse(run.Recipe.Model.Pooling)), run.Tokenizer, instruction, _options.EvaluateQueries));
+
+    private (string Name, double Figure, double Score) Named(IReadOnlyDictionary<string, double> metrics)
     {
         string metric = _options.EvaluateBy == "auto" ? "ndcg@10" : _options.EvaluateBy;
-        double score = run.Evaluation.Develop(new TorchEncoder(encoder, PoolingExtensions.Parse(run.Recipe.Model.Pooling)), run.Tokenizer, instruction, _options.EvaluateQueries)[metric];
-        return ("dev_" + metric, score, score);
+        return ("dev_" + metric, metrics[metric], metrics[metric]);
     }
 
     private ModelCard Card(string? previous, int steps)

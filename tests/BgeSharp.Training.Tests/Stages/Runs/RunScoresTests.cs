@@ -1,0 +1,39 @@
+// A run measures each stage in all the ways its model can be searched.
+
+using BgeSharp.Training.Stages.Logs;
+using BgeSharp.Training.Stages.Runs;
+using BgeSharp.Training.Tests.Faults;
+
+namespace BgeSharp.Training.Tests.Stages.Runs;
+
+public sealed class RunScoresTests : IDisposable
+{
+    private readonly TinyRun _run = new();
+
+    public void Dispose() => _run.Dispose();
+
+    [Fact]
+    public void A_model_with_heads_is_searched_by_all_of_them()
+    {
+        RunState state = _run.Run("run", set: ["stages[2].outputs=[\"dense\", \"sparse\", \"multi\"]"]).State!;
+        Assert.Equal(
+            ["bm25 bm25", "untrained dense", "retromae dense", "contrastive dense", "finetune dense", "finetune sparse", "finetune multi", "finetune hybrid"],
+            state.Results.Select(r => $"{r.Stage} {r.Mode}"));
+        Assert.All(state.Results.Where(r => r.Mode != "sparse"), r => Assert.InRange(r.Metrics["ndcg@10"], 0.01, 1));       // three steps teach no lexical weights
+        Assert.True(state.Results.Skip(4).Select(r => r.Metrics["ndcg@100"]).Distinct().Count() > 1);
+    }
+
+    [Fact]
+    public void A_cross_encoder_orders_what_the_model_before_it_found_and_is_measured_while_it_trains()
+    {
+        RunState state = _run.Run("run", set: ["stages[2]={\"type\": \"reranker\", \"steps\": 40, \"batchPairs\": 6, \"groupSize\": 3, \"queryMaxLength\": 12, \"maxLength\": 32, \"learningRate\": 2e-2, \"evaluateEvery\": 20, \"hardNegatives\": {\"fromRank\": 1, \"toRank\": 9, \"perQuery\": 4}}"]).State!;
+        StageResult before = state.Results.Single(r => r.Stage == "contrastive"), after = state.Results.Single(r => r.Stage == "reranker");
+        Assert.Equal("dense+rerank", after.Mode);
+        // It orders anew what it was given: it finds no more and loses nothing.
+        Assert.Equal(before.Metrics["recall@100"], after.Metrics["recall@100"], 12);
+        Assert.NotEqual(before.Metrics["ndcg@10"], after.Metrics["ndcg@10"]);
+        double[] dev = [.. MetricsLog.Read(Path.Combine(_run.In("run"), "metrics.jsonl")).Where(l => l.Stage == "reranker" && l.Figures.ContainsKey("dev_ndcg@10")).Select(l => l.Figures["dev_ndcg@10"])];
+        Assert.Equal(2, dev.Length);
+        Assert.All(dev, d => Assert.InRange(d, 0.01, 1));
+    }
+}
