@@ -1,5 +1,5 @@
-// What checkpoints cost a run: the time training stood still for them (from the run's own account), and, since writing also takes cores and disk from training,
-// the training time of the same run with and without them, in alternation.
+// What checkpoints cost a run: the time training stood still for them and the time of the thread that wrote them (from the run's own account; together they are
+// more than checkpoints can have cost), and the training time of the same run with and without them, in alternation.
 //   dotnet run -c Release --project bench/BgeSharp.Benchmarks -- --checkpoint-cost RECIPE PAIRS [arguments of bge run]
 
 using System.Globalization;
@@ -25,9 +25,9 @@ internal static class CheckpointCost
             {
                 with.Add(One(Path.Combine(root, $"with{pair}"), []));
                 without.Add(One(Path.Combine(root, $"without{pair}"), ["--set", "checkpoints.everySteps=1000000"]));
-                Print($"pair {pair}: {with[^1].Checkpoints} checkpoints, stood still {with[^1].CheckpointSeconds:0.00} s of {with[^1].TrainingSeconds:0.0} s training ({with[^1].CheckpointSeconds / with[^1].TrainingSeconds:0.00%}); without: {without[^1].TrainingSeconds:0.0} s training");
+                Print($"pair {pair}: {with[^1].Checkpoints} checkpoints, stood still {with[^1].CheckpointSeconds:0.00} s of {with[^1].TrainingSeconds:0.0} s training ({with[^1].CheckpointSeconds / with[^1].TrainingSeconds:0.00%}), wrote for {with[^1].CheckpointWritingSeconds:0.00} s; without: {without[^1].TrainingSeconds:0.0} s training");
             }
-            Print($"median of {pairs}: stood still {Median(with.Select(w => w.CheckpointSeconds / w.TrainingSeconds)):0.00%} of training, {Median(with.Select(w => w.CheckpointSeconds / w.Seconds)):0.00%} of the run; training time with / without checkpoints {Median(with.Zip(without, (w, o) => w.TrainingSeconds / o.TrainingSeconds)):0.000}");
+            Print($"median of {pairs}: stood still {Median(with.Select(w => w.CheckpointSeconds / w.TrainingSeconds)):0.00%} of training, {Median(with.Select(w => w.CheckpointSeconds / w.Seconds)):0.00%} of the run; stood still or wrote {Median(with.Select(w => (w.CheckpointSeconds + w.CheckpointWritingSeconds) / w.TrainingSeconds)):0.00%} of training; training time with / without checkpoints {Median(with.Zip(without, (w, o) => w.TrainingSeconds / o.TrainingSeconds)):0.000}");
             return 0;
         }
         finally

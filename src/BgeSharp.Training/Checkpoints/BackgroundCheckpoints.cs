@@ -24,9 +24,13 @@ public sealed class BackgroundCheckpoints(CheckpointFolder folder, Weights weigh
     private Action? _finish;
     private (int Step, bool Required) _current;
     private int _failures;
+    private long _writing;
 
     /// <summary>Time the training thread stood still, in all.</summary>
     public TimeSpan Stall { get; private set; }
+
+    /// <summary>Time spent writing files, on whichever thread, in all: what is not <see cref="Stall"/> went on beside training.</summary>
+    public TimeSpan Writing => new(Interlocked.Read(ref _writing));
 
     /// <summary>Checkpoints asked for.</summary>
     public int Count { get; private set; }
@@ -45,12 +49,12 @@ public sealed class BackgroundCheckpoints(CheckpointFolder folder, Weights weigh
         _current = (state.Step, required);
         if (background)
         {
-            Task writing = Task.Factory.StartNew(() => folder.Publish(state, snapshot, recipe), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            Task writing = Task.Factory.StartNew(() => Write(state, snapshot), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
             _finish = () => writing.GetAwaiter().GetResult();
         }
         else
         {
-            _finish = () => folder.Publish(state, snapshot, recipe);
+            _finish = () => Write(state, snapshot);
             Finish();
         }
         Stall += time.GetElapsedTime(began);
@@ -73,6 +77,13 @@ public sealed class BackgroundCheckpoints(CheckpointFolder folder, Weights weigh
         try { _finish?.Invoke(); } catch (Exception) { }
 #pragma warning restore CA1031
         _snapshot?.Dispose();
+    }
+
+    private void Write(CheckpointState state, CheckpointSnapshot snapshot)
+    {
+        long began = time.GetTimestamp();
+        folder.Publish(state, snapshot, recipe);
+        Interlocked.Add(ref _writing, time.GetElapsedTime(began).Ticks);
     }
 
     private void Finish()

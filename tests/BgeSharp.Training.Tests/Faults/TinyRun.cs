@@ -105,7 +105,7 @@ internal sealed partial class TinyRun : IDisposable
     private static string Content(string name, byte[] bytes)
         => name is "metrics.jsonl" or "progress.json" ? Times().Replace(Encoding.UTF8.GetString(bytes), "") : Convert.ToHexString(bytes);
 
-    [GeneratedRegex("\"(time|seconds|peakMemoryBytes|trainingSeconds|checkpointSeconds|checkpoints)\": ?[^,}\n]*")]
+    [GeneratedRegex("\"(time|seconds|peakMemoryBytes|trainingSeconds|checkpointSeconds|checkpointWritingSeconds|checkpoints)\": ?[^,}\n]*")]
     private static partial Regex Times();
 
     private sealed class Observer(string stop, Action act) : IRunObserver

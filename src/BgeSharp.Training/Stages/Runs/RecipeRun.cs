@@ -4,6 +4,7 @@
 
 using BgeSharp.Formats;
 using BgeSharp.Text;
+using BgeSharp.Training.Checkpoints;
 using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Native;
 using BgeSharp.Training.Stages.Logs;
@@ -154,11 +155,12 @@ public sealed class RecipeRun
         return now;
     }
 
-    private void Account(double training, double checkpoints, int count) => _state = _state with
+    private void Account(TimeSpan training, BackgroundCheckpoints checkpoints) => _state = _state with
     {
-        TrainingSeconds = _state.TrainingSeconds + training,
-        CheckpointSeconds = _state.CheckpointSeconds + checkpoints,
-        Checkpoints = _state.Checkpoints + count,
+        TrainingSeconds = _state.TrainingSeconds + training.TotalSeconds,
+        CheckpointSeconds = _state.CheckpointSeconds + checkpoints.Stall.TotalSeconds,
+        CheckpointWritingSeconds = _state.CheckpointWritingSeconds + checkpoints.Writing.TotalSeconds,
+        Checkpoints = _state.Checkpoints + checkpoints.Count,
     };
 
     private bool Done(string stage) => _state.Results.Any(r => r.Stage == stage);

@@ -2,6 +2,7 @@
 
 using BgeSharp.Formats;
 using BgeSharp.Text;
+using BgeSharp.Training.Checkpoints;
 using BgeSharp.Training.Stages.Logs;
 using BgeSharp.Training.Stages.Recipes;
 
@@ -18,6 +19,6 @@ namespace BgeSharp.Training.Stages.Runs;
 /// <param name="Options">Device, observer, clock.</param>
 /// <param name="Metrics">Figures of each logged step.</param>
 /// <param name="Evaluation">The sets to evaluate on.</param>
-/// <param name="Account">Told seconds of training, seconds of standing still for checkpoints, number of checkpoints.</param>
+/// <param name="Account">Told the time of a stage's loop and what its checkpoints took of it.</param>
 internal sealed record RunContext(Recipe Recipe, string Hash, string Data, RunFolder Folder, RecipeDocuments Documents, ITokenizer Tokenizer, ModelConfig Config,
-    RunOptions Options, MetricsLog Metrics, RunEvaluation Evaluation, Action<double, double, int> Account);
+    RunOptions Options, MetricsLog Metrics, RunEvaluation Evaluation, Action<TimeSpan, BackgroundCheckpoints> Account);

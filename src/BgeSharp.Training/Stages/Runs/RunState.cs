@@ -28,6 +28,9 @@ public sealed record RunState(string Recipe, double Seconds, long PeakMemoryByte
     /// <summary>Seconds of these in which training stood still for a checkpoint.</summary>
     public double CheckpointSeconds { get; init; }
 
+    /// <summary>Seconds in which checkpoints were written, most of them beside training.</summary>
+    public double CheckpointWritingSeconds { get; init; }
+
     /// <summary>Checkpoints written, over all starts.</summary>
     public int Checkpoints { get; init; }
 

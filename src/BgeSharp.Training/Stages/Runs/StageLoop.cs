@@ -80,13 +80,13 @@ internal sealed class StageLoop(RunContext run, int index, long seed, Weights we
             options.Observer.StageEnded(_options.Label, end.Step, elapsed, new Dictionary<string, double>());
             if (checkpoints.Count > 0)
             {
-                options.Observer.Message(string.Create(CultureInfo.InvariantCulture, $"{checkpoints.Count} checkpoints held training up for {checkpoints.Stall.TotalSeconds:0.00} s, {checkpoints.Stall / elapsed:0.0%} of it"));
+                options.Observer.Message(string.Create(CultureInfo.InvariantCulture, $"{checkpoints.Count} checkpoints held training up for {checkpoints.Stall.TotalSeconds:0.00} s, {checkpoints.Stall / elapsed:0.0%} of it; writing them took {checkpoints.Writing.TotalSeconds:0.00} s"));
             }
             return end.Step;
         }
         finally
         {
-            run.Account(options.Time.GetElapsedTime(began).TotalSeconds, checkpoints.Stall.TotalSeconds, checkpoints.Count);
+            run.Account(options.Time.GetElapsedTime(began), checkpoints);
         }
 
         void Save(TrainerState at, CheckpointReason why)
