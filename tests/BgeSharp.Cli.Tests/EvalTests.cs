@@ -125,6 +125,28 @@ public sealed class EvalTests : IDisposable
     }
 
     [Fact]
+    public async Task Search_takes_the_same_modes_re_ranks_and_keeps_what_it_embedded()
+    {
+        Beir();
+        string[] common = ["search", "d d", "--model", Model(), "--corpus", Path.Combine(In("beir"), "corpus.jsonl"), "--precision", "float32"];
+        foreach (string mode in (string[])["rrf", "dense", "bm25", "hybrid"])
+        {
+            var found = await Bge([.. common, "--mode", mode, "--top", "1", "--index", In("kept")]);
+            Assert.True(found.Code == 0, found.Error);
+            Assert.True(mode != "bm25" || found.Output.Contains("p3", StringComparison.Ordinal), found.Output);
+            Assert.Equal(2, found.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        }
+        string shard = Assert.Single(Directory.GetFiles(In("kept"), "*.safetensors"));
+        DateTime written = File.GetLastWriteTimeUtc(shard);
+        var judged = await Bge([.. common, "--mode", "dense", "--reranker", Reranker(), "--index", In("kept"), "--top", "3"]);
+        Assert.True(judged.Code == 0, judged.Error);
+        Assert.Equal(3, judged.Output.Split("0.000  ").Length - 1);        // a head of zeros gives every pair the logit 0
+        Assert.Equal(written, File.GetLastWriteTimeUtc(shard));
+        Assert.Contains("sparse head", (await Bge([.. common, "--mode", "sparse"])).Error, StringComparison.Ordinal);
+        Assert.Contains("needs --reranker", (await Bge([.. common, "--mode", "dense+rerank"])).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_suite_is_measured_on_one_model_and_its_mistakes_are_named()
     {
         Beir();

@@ -1,8 +1,10 @@
-// bge search: a corpus and a model, questions at the prompt. The corpus is encoded when the command starts and held in memory (4·D bytes a passage).
+// bge search: a corpus and a model, questions at the prompt. The corpus is encoded when the command starts and held in memory, unless --index keeps it.
 
 using System.CommandLine;
 using System.Globalization;
+using BgeSharp.Cli.Evaluations;
 using BgeSharp.Cli.Terminals;
+using BgeSharp.Evaluation.Modes;
 using BgeSharp.Formats.Collections;
 using BgeSharp.Retrieval;
 using BgeSharp.Training.Modeling;
@@ -21,26 +23,40 @@ internal static class SearchCommand
         var model = new Option<string>("--model") { Description = "Model folder.", HelpName = "DIR", Required = true };
         var corpus = new Option<string>("--corpus") { Description = "JSONL with \"_id\", \"title\" and \"text\", .gz allowed.", HelpName = "FILE", Required = true };
         var top = new Option<int>("--top") { Description = "Hits to show.", DefaultValueFactory = _ => 5, HelpName = "N" };
-        var mode = new Option<string>("--mode") { Description = "\"hybrid\" (dense and BM25, fused by rank), \"dense\" or \"bm25\".", DefaultValueFactory = _ => "hybrid", HelpName = "MODE" };
-        mode.AcceptOnlyFromAmong("hybrid", "dense", "bm25");
+        var mode = new Option<string>("--mode") { Description = $"Way to search: {string.Join(", ", RetrievalMode.Known)}. rrf fuses dense, BM25 and (if there) sparse by rank.", DefaultValueFactory = _ => "rrf", HelpName = "MODE" };
+        var reranker = new Option<string>("--reranker") { Description = "Folder of a cross-encoder that orders the best hits anew.", HelpName = "DIR" };
+        var depth = new Option<int>("--rerank-depth") { Description = "Hits that the cross-encoder judges.", DefaultValueFactory = _ => 50, HelpName = "N" };
+        var index = new Option<string>("--index") { Description = "Folder that keeps the corpus's embeddings: the next search starts at once.", HelpName = "DIR" };
         var query = new Argument<string?>("QUERY") { Description = "Question; without it, questions are read from the prompt.", Arity = ArgumentArity.ZeroOrOne };
         var machine = new MachineOptions();
-        var command = new Command("search", "Search a corpus.") { query, model, corpus, top, mode };
+        var command = new Command("search", "Search a corpus.") { query, model, corpus, top, mode, reranker, depth, index };
         machine.AddTo(command);
         command.SetAction((line, cancellation) =>
         {
+            RetrievalMode chosen = RetrievalMode.Parse(line.GetValue(mode)!);
+            string? judging = line.GetValue(reranker);
+            (int shown, int judged) = (line.GetValue(top), line.GetValue(depth));
+            if (shown < 1 || judged < 1)
+            {
+                throw new BadInput($"--top {shown} and --rerank-depth {judged}: both must be at least 1.");
+            }
+            if (chosen.Reranks && judging is null)
+            {
+                throw new BadInput($"--mode {chosen.Name} needs --reranker.");
+            }
             List<Passage> passages = BeirFolder.ReadCorpus(line.GetValue(corpus)!);
             if (passages.Count == 0)
             {
                 throw new BadInput($"{line.GetValue(corpus)}: the corpus is empty.");
             }
-            using TextModel loaded = TextModel.Load(line.GetValue(model)!, machine.Start(line));
-            terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"encoding {passages.Count} passages"));
-            var search = new CorpusSearch(loaded, [.. passages.Select(p => p.FullText)]);
-            SearchMode chosen = Enum.Parse<SearchMode>(line.GetValue(mode)!, ignoreCase: true);
+            Compute compute = machine.Start(line);
+            using TorchReranker? judge = judging is null ? null : TorchReranker.Load(judging, compute);
+            using var loaded = new MeasuredModel("", line.GetValue(model)!, compute);
+            terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"preparing {passages.Count} passages"));
+            using var search = new CorpusSearch(loaded, passages, judge is null ? chosen : RetrievalMode.Parse(chosen.Search + "+rerank"), new SearchOptions { Reranker = judge, RerankDepth = judged }, line.GetValue(index));
             if (line.GetValue(query) is string question)
             {
-                Show(terminal, passages, search.Search(question, chosen, line.GetValue(top)));
+                Show(terminal, passages, search.Search(question, shown));
                 return Task.FromResult(ExitCode.Done);
             }
             while (!cancellation.IsCancellationRequested)
@@ -55,7 +71,7 @@ internal static class SearchCommand
                 }
                 if (typed.Trim().Length > 0)
                 {
-                    Show(terminal, passages, search.Search(typed, chosen, line.GetValue(top)));
+                    Show(terminal, passages, search.Search(typed, shown));
                 }
             }
             return Task.FromResult(ExitCode.Done);

@@ -1,6 +1,8 @@
 // The report of a finished run, from what the run left in its folder.
 
 using System.Globalization;
+using BgeSharp.Cli.Evaluations;
+using BgeSharp.Evaluation.Modes;
 using BgeSharp.Formats.Collections;
 using BgeSharp.Retrieval;
 using BgeSharp.Training.Modeling;
@@ -61,9 +63,9 @@ internal static class RunReports
         {
             return [];
         }
-        using TextModel model = TextModel.Load(folder.Model, compute);
-        var search = new CorpusSearch(model, [.. corpus.Select(p => p.FullText)]);
-        return [.. recipe.ExampleQueries.Select(query => new ExampleSearch(query, recipe.Stages[^1].Label, [.. search.Search(query, SearchMode.Dense, HitsShown).Select(hit => Hit(hit, corpus))]))];
+        using var model = new MeasuredModel("", folder.Model, compute);
+        using var search = new CorpusSearch(model, corpus, RetrievalMode.Parse("dense"), new SearchOptions());
+        return [.. recipe.ExampleQueries.Select(query => new ExampleSearch(query, recipe.Stages[^1].Label, [.. search.Search(query, HitsShown).Select(hit => Hit(hit, corpus))]))];
     }
 
     private static ReportHit Hit(SearchHit hit, List<Passage> corpus)

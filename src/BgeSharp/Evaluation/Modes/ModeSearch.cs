@@ -24,7 +24,8 @@ public sealed class ModeSearch
     /// <param name="corpus">Row i is passage i of the set; null when only BM25 is asked for.</param>
     /// <param name="outputs">What to compute of the queries; see <see cref="Outputs"/>.</param>
     /// <param name="options">Depths and weights.</param>
-    public ModeSearch(RetrievalSet set, EvaluatedModel? model, EmbeddedCorpus? corpus, EmbeddingModes outputs, SearchOptions options)
+    /// <param name="bm25">The corpus's BM25 index; null builds one when a mode needs it.</param>
+    public ModeSearch(RetrievalSet set, EvaluatedModel? model, EmbeddedCorpus? corpus, EmbeddingModes outputs, SearchOptions options, Lazy<Bm25Index>? bm25 = null)
     {
         if (corpus is not null && corpus.Count != set.Corpus.Count)
         {
@@ -32,7 +33,7 @@ public sealed class ModeSearch
         }
         (_set, _corpus, _options, _has) = (set, corpus, options, outputs);
         _queries = model is null ? [] : [.. model.Encode(set.Queries.Select(q => q.Text), TextSide.Query, outputs)];
-        _bm25 = new Lazy<Bm25Index>(() => Bm25Index.Build(set.Corpus.Select(p => p.FullText), options: options.Bm25));
+        _bm25 = bm25 ?? new Lazy<Bm25Index>(() => Bm25Index.Build(set.Corpus.Select(p => p.FullText), options: options.Bm25));
     }
 
     /// <summary>What has to be computed of queries and corpus for some modes: what they need, and for the hybrid all that the encoder has.</summary>
