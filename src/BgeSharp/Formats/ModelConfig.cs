@@ -1,6 +1,7 @@
 // config.json of a BERT or XLM-RoBERTa encoder as Hugging Face writes it. Only what changes the numbers is kept; extra keys are
 // tolerated, and what this toolkit does not compute (other architectures, activations, position schemes) is refused by name.
 
+using System.Globalization;
 using System.Text.Json;
 
 namespace BgeSharp.Formats;
@@ -65,6 +66,9 @@ public sealed record ModelConfig
     /// <summary>Standard deviation of initial weights.</summary>
     public double InitializerRange { get; init; } = 0.02;
 
+    /// <summary>Logits of a classification head, written as id2label (transformers takes 2 where nothing is said); 0 for a model without one.</summary>
+    public int LabelCount { get; init; }
+
     /// <summary>Longest text in tokens, special tokens included: P for BERT, P − pad_token_id − 1 (P − 2 as published) for XLM-RoBERTa.</summary>
     public int MaxLength => Kind == ModelKind.Bert ? MaxPositions : MaxPositions - PadTokenId - 1;
 
@@ -95,6 +99,21 @@ public sealed record ModelConfig
         json.WriteStringValue(Architecture);
         json.WriteEndArray();
         json.WriteString("model_type", ModelType);
+        if (LabelCount > 0)
+        {
+            json.WriteStartObject("id2label");
+            for (int label = 0; label < LabelCount; label++)
+            {
+                json.WriteString(label.ToString(CultureInfo.InvariantCulture), $"LABEL_{label}");
+            }
+            json.WriteEndObject();
+            json.WriteStartObject("label2id");
+            for (int label = 0; label < LabelCount; label++)
+            {
+                json.WriteNumber($"LABEL_{label}", label);
+            }
+            json.WriteEndObject();
+        }
         json.WriteNumber("vocab_size", VocabularySize);
         json.WriteNumber("hidden_size", HiddenSize);
         json.WriteNumber("num_hidden_layers", LayerCount);

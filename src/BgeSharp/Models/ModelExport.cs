@@ -2,6 +2,8 @@
 //   huggingface              config.json, model.safetensors, tokenizer files, and the heads as FlagEmbedding's two torch files when there are heads
 //   sentence-transformers    the same, with modules.json, 1_Pooling, 2_Normalize, longest text and prompts
 //   flagembedding            the same; both heads or none, because FlagEmbedding starts both at random when one is missing
+// A cross-encoder goes out as transformers' sequence classifier with one logit, whomever it is for: sentence-transformers' CrossEncoder and FlagEmbedding's
+// reranker load just that.
 // bge.json goes along in all of them, so that nothing is lost on the way back; other tools do not look at it.
 
 using System.Globalization;
@@ -67,18 +69,21 @@ public static class ModelExport
         }
         using StagedFolder staged = StagedFolder.Create(folder);
         TokenizerFiles.Copy(source.Said.TransformerFolder, staged.Path);
-        ModelConfig config = source.Config with { Architecture = source.Config.Kind == ModelKind.Bert ? "BertModel" : "XLMRobertaModel" };
+        bool judge = source.Relevance.Count > 0;
+        string purpose = judge ? "ForSequenceClassification" : "Model";
+        ModelConfig config = source.Config with { Architecture = (source.Config.Kind == ModelKind.Bert ? "Bert" : "XLMRoberta") + purpose, LabelCount = judge ? 1 : 0 };
         config.Save(staged.Path, source.Encoder.Type);
         ITokenizer tokenizer = TokenizerFiles.Load(staged.Path, source.Said.TransformerFolder, config);
         source.CheckCasing(tokenizer);
         TokenizerFiles.Complete(staged.Path, tokenizer, config);
         source.Card.Save(staged.Path);
         source.Heads.SaveTorch(staged.Path);
-        if (target != ExportTarget.HuggingFace)
+        if (target != ExportTarget.HuggingFace && !judge)
         {
             SentenceTransformersWriter.Write(staged.Path, config, source.Card);
         }
-        SafeTensorsWriter.WriteFolder(staged.Path, ModelImport.Stoppable(source.Encoder.Encoder, cancellation));
+        IReadOnlyList<TensorToWrite> weights = judge ? RelevanceTensors.Classifier(config.Kind, source.Encoder.Encoder, source.Relevance) : source.Encoder.Encoder;
+        SafeTensorsWriter.WriteFolder(staged.Path, ModelImport.Stoppable(weights, cancellation));
         cancellation.ThrowIfCancellationRequested();
         bool fast = File.Exists(Path.Combine(staged.Path, "tokenizer.json"));
         staged.Commit();
@@ -88,6 +93,10 @@ public static class ModelExport
     private static ModelAccount Account(SourceModel source, ExportTarget target, ITokenizer tokenizer, bool fast)
     {
         var taken = new List<string> { source.DescribeEncoder() };
+        if (source.Relevance.Count > 0)
+        {
+            taken.Add("the cross-encoder's head, one logit");
+        }
         if (source.Heads.Describe() is { Length: > 0 } heads)
         {
             taken.Add(heads);
@@ -95,7 +104,11 @@ public static class ModelExport
         taken.Add(string.Create(CultureInfo.InvariantCulture, $"the tokenizer: {tokenizer.VocabularySize} tokens"));
         string[] leftOut = [.. source.Encoder.LeftOut, .. source.Pretraining.Count > 0 ? ["masked-language head and decoder (only pre-training here uses them)"] : Array.Empty<string>()];
         var notes = new List<string>();
-        if (target == ExportTarget.HuggingFace)
+        if (source.Relevance.Count > 0)
+        {
+            notes.Add("this is a cross-encoder: it takes a question and a passage together and gives one logit");
+        }
+        else if (target == ExportTarget.HuggingFace)
         {
             string instruction = source.Card.QueryInstruction.Length > 0 ? $" and \"{source.Card.QueryInstruction}\" before queries" : "";
             notes.Add($"nothing but bge.json tells a reader of this folder how to use it: pooling {source.Card.Pooling}{(source.Card.Normalize ? ", then unit length" : "")}{instruction}");
@@ -104,11 +117,11 @@ public static class ModelExport
         {
             notes.Add("there is no tokenizer.json; transformers makes one from sentencepiece.bpe.model when the sentencepiece package is there");
         }
-        if (target == ExportTarget.FlagEmbedding && source.Heads.All.Count == 0)
+        if (target == ExportTarget.FlagEmbedding && source.Heads.All.Count == 0 && source.Relevance.Count == 0)
         {
             notes.Add("there are no heads; take the dense vectors only, FlagEmbedding would start the others at random");
         }
-        if (target == ExportTarget.FlagEmbedding && source.Card.Pooling != "cls")
+        if (target == ExportTarget.FlagEmbedding && source.Card.Pooling != "cls" && source.Relevance.Count == 0)
         {
             notes.Add("FlagEmbedding pools by cls unless told otherwise; give pooling_method=\"mean\"");
         }

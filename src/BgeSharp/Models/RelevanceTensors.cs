@@ -51,4 +51,15 @@ internal static class RelevanceTensors
         }
         return [.. s_names.Select((n, i) => TensorToWrite.From(source, found[i]!, n.Ours))];
     }
+
+    /// <summary>Encoder and head as transformers' ...ForSequenceClassification names them.</summary>
+    /// <param name="kind">Family of the encoder.</param>
+    /// <param name="encoder">The encoder's tensors, without prefix.</param>
+    /// <param name="head">What <see cref="Find"/> gave.</param>
+    public static IReadOnlyList<TensorToWrite> Classifier(ModelKind kind, IReadOnlyList<TensorToWrite> encoder, IReadOnlyList<TensorToWrite> head)
+    {
+        bool bert = kind == ModelKind.Bert;
+        string prefix = bert ? "bert." : "roberta.";
+        return [.. encoder.Select(t => t with { Name = prefix + t.Name }), .. head.Select((t, i) => bert ? t with { Name = s_names[i].Theirs[1] } : t)];
+    }
 }

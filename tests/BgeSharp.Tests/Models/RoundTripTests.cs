@@ -45,6 +45,29 @@ public sealed class RoundTripTests : IDisposable
         return there;
     }
 
+    [Theory, InlineData(ExportTarget.HuggingFace), InlineData(ExportTarget.SentenceTransformers), InlineData(ExportTarget.FlagEmbedding)]
+    public void A_cross_encoder_goes_out_as_the_classifier_it_came_as(ExportTarget target)
+    {
+        (string source, string model) = (_folder.File("source"), _folder.File("model"));
+        new SmallModel
+        {
+            Prefix = "bert.",
+            More =
+            [
+                SmallModel.Filled("bert.pooler.dense.weight", 8, 8), SmallModel.Filled("bert.pooler.dense.bias", 8),
+                SmallModel.Filled("classifier.weight", 1, 8), SmallModel.Filled("classifier.bias", 1),
+            ],
+        }.Write(source);
+        SmallModel.Import(source, model);
+        string there = ThereAndBack(model, target);
+        Assert.Equal(SmallModel.Bytes(source), SmallModel.Bytes(there));
+        SameFile("reranker.safetensors", model, _folder.File("there-back"));
+        using var config = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(there, "config.json")));
+        Assert.Equal("BertForSequenceClassification", config.RootElement.GetProperty("architectures")[0].GetString());
+        Assert.Equal("LABEL_0", Assert.Single(config.RootElement.GetProperty("id2label").EnumerateObject()).Value.GetString());
+        Assert.False(File.Exists(Path.Combine(there, "modules.json")));
+    }
+
     [Fact]
     public void Whatever_a_model_folder_says_it_says_again_when_it_comes_back()
     {
