@@ -65,6 +65,19 @@ public static class Agreement
         return sum.data<long>().ToArray();
     }
 
+    /// <summary>Sums over ranks.</summary>
+    public static float[] Total(this IProcessGroup group, float[] numbers)
+    {
+        if (group.Size == 1 || numbers.Length == 0)
+        {
+            return numbers;
+        }
+        using var scope = NewDisposeScope();
+        Tensor sum = tensor(numbers);
+        group.Sum(sum);
+        return sum.data<float>().ToArray();
+    }
+
     /// <summary>The bytes of rank 0 on every rank.</summary>
     /// <param name="group">The ranks.</param>
     /// <param name="bytes">Null on all ranks but the first.</param>

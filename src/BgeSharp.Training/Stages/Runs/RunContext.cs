@@ -16,8 +16,8 @@ namespace BgeSharp.Training.Stages.Runs;
 /// <param name="Tokenizer">The vocabulary.</param>
 /// <param name="Config">Sizes of the model.</param>
 /// <param name="Options">Device, observer, clock.</param>
-/// <param name="Metrics">Figures of each logged step.</param>
-/// <param name="Evaluation">The sets to evaluate on.</param>
+/// <param name="Metrics">Figures of each logged step; null on ranks other than 0.</param>
+/// <param name="Evaluation">The sets to evaluate on; null on ranks other than 0.</param>
 /// <param name="Account">Told seconds of training, seconds of standing still for checkpoints, number of checkpoints.</param>
 internal sealed record RunContext(Recipe Recipe, string Hash, string Data, RunFolder Folder, RecipeDocuments Documents, ITokenizer Tokenizer, ModelConfig Config,
-    RunOptions Options, MetricsLog Metrics, RunEvaluation Evaluation, Action<double, double, int> Account);
+    RunOptions Options, MetricsLog? Metrics, RunEvaluation? Evaluation, Action<double, double, int> Account);
