@@ -9,16 +9,20 @@ namespace BgeSharp.Training.Collectives;
 /// <param name="Rank">0 to <paramref name="Size"/> − 1.</param>
 /// <param name="Size">1 without a launcher.</param>
 /// <param name="LocalRank">Number among the ranks of this machine, for the choice of a device.</param>
+/// <param name="LocalSize">Ranks on this machine, 1 where the launcher does not say.</param>
 /// <param name="Source">The variable that <paramref name="Size"/> comes from; empty without a launcher.</param>
-public sealed record Launch(int Rank, int Size, int LocalRank, string Source)
+public sealed record Launch(int Rank, int Size, int LocalRank, int LocalSize, string Source)
 {
     private static readonly Family[] Families =
     [
-        new("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"),
-        new("PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID"),
-        new("RANK", "WORLD_SIZE", "LOCAL_RANK"),
-        new("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID"),
+        new("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE"),
+        new("PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS"),
+        new("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"),
+        new("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID", "SLURM_NTASKS_PER_NODE"),
     ];
+
+    /// <summary>That of this process, once <see cref="Join"/> was called.</summary>
+    public static Launch Current { get; private set; } = new(0, 1, 0, 1, "");
 
     /// <summary>Reads an environment.</summary>
     /// <param name="variable">Value of a variable, null or empty when it is not set.</param>
@@ -39,7 +43,7 @@ public sealed record Launch(int Rank, int Size, int LocalRank, string Source)
             }
             chosen ??= found;
         }
-        return chosen ?? new Launch(0, 1, 0, "");
+        return chosen ?? new Launch(0, 1, 0, 1, "");
     }
 
     private static Launch? Of(Family family, Func<string, string?> variable, bool started)
@@ -60,7 +64,7 @@ public sealed record Launch(int Rank, int Size, int LocalRank, string Source)
             throw new BadInput($"{there} is set but {missing} is not; start the ranks with mpirun or srun, or unset it.");
         }
         return rank >= 0 && rank < size
-            ? new Launch(rank.Value, size.Value, Number(family.LocalRank) ?? 0, family.Size)
+            ? new Launch(rank.Value, size.Value, Number(family.LocalRank) ?? 0, Math.Max(1, Number(family.LocalSize) ?? 1), family.Size)
             : throw new BadInput(string.Create(CultureInfo.InvariantCulture, $"{family.Rank}={rank} is not a rank of {family.Size}={size}; ranks go from 0 to the number of them minus 1."));
 
         int? Number(string name) => variable(name) is not { Length: > 0 } text ? null
@@ -68,11 +72,15 @@ public sealed record Launch(int Rank, int Size, int LocalRank, string Source)
             : throw new BadInput($"{name}={text}: a whole number is needed.");
     }
 
+    /// <summary>Threads for this rank: the cores it may use, and no more than its share of the machine where the launcher has bound it to none.</summary>
+    public int Threads => Math.Max(1, Math.Min(Environment.ProcessorCount, Training.Native.Machine.Cores / LocalSize));
+
     /// <summary>The group that the environment of this process asks for: one rank needs nothing, several need MPI.</summary>
     /// <exception cref="BadInput">As <see cref="Read"/>; or MPI is missing, or knows of another number of ranks than the launcher.</exception>
     public static IProcessGroup Join()
     {
         Launch launch = Read(Environment.GetEnvironmentVariable);
+        Current = launch;
         if (launch.Size == 1)
         {
             return LocalProcessGroup.Instance;
@@ -83,5 +91,5 @@ public sealed record Launch(int Rank, int Size, int LocalRank, string Source)
                 $"{launch.Source} says rank {launch.Rank} of {launch.Size}, but {group.Library} says rank {group.Rank} of {group.Size}: the launcher and the MPI library are not of one kind; start with the mpirun of that library (or srun --mpi=pmix, --mpi=pmi2)."));
     }
 
-    private sealed record Family(string Rank, string Size, string LocalRank);
+    private sealed record Family(string Rank, string Size, string LocalRank, string LocalSize);
 }
