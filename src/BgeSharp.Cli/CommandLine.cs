@@ -54,34 +54,31 @@ internal static class CommandLine
         };
         try
         {
-            return await line.InvokeAsync(configuration, cancellation).ConfigureAwait(false);
+            int code = await line.InvokeAsync(configuration, cancellation).ConfigureAwait(false);
+            terminal.Leave();
+            return code;
         }
         catch (BadInput e)
         {
-            terminal.Error.WriteLine(e.Message);
-            return ExitCode.BadUsage;
+            return terminal.Fail(e.Message, ExitCode.BadUsage);
         }
         catch (Exception e) when (e is TrainingDiverged or TrainingOutOfMemory)
         {
-            terminal.Error.WriteLine(e.Message);
-            return ExitCode.Failed;
+            return terminal.Fail(e.Message, ExitCode.Failed);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            terminal.Error.WriteLine("stopped.");
-            return ExitCode.Failed;
+            return terminal.Fail("stopped.", ExitCode.Failed);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            terminal.Error.WriteLine(IsDiskFull(e) ? $"the disk is full ({e.Message}); free some space and run again." : $"{e.Message.TrimEnd('.')}.");
-            return ExitCode.Failed;
+            return terminal.Fail(IsDiskFull(e) ? $"the disk is full ({e.Message}); free some space and run again." : $"{e.Message.TrimEnd('.')}.", ExitCode.Failed);
         }
 #pragma warning disable CA1031 // the outermost frame: whatever arrives here is a fault of ours and is shown whole
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            terminal.Error.WriteLine($"This is a fault of bge, not of yours; please report it with the lines below.{Environment.NewLine}{e}");
-            return ExitCode.Failed;
+            return terminal.Fail($"This is a fault of bge, not of yours; please report it with the lines below.{Environment.NewLine}{e}", ExitCode.Failed);
         }
     }
 

@@ -1,4 +1,5 @@
 // bge embed: texts to vectors, streaming. JSONL keeps every field of the input's id; .npy is one matrix for other tools.
+// Over ranks (mpirun, srun) each encodes its windows of texts into files of their own, and rank 0 puts them together: the same output file.
 
 using System.Buffers.Binary;
 using System.CommandLine;
@@ -8,6 +9,9 @@ using System.Text;
 using BgeSharp.Cli.Terminals;
 using BgeSharp.Embeddings;
 using BgeSharp.Formats;
+using BgeSharp.Training.Collectives;
+using BgeSharp.Training.Data.Negatives;
+using BgeSharp.Training.Data.Vectors;
 using BgeSharp.Training.Modeling;
 
 namespace BgeSharp.Cli.Commands;
@@ -34,35 +38,61 @@ internal static class EmbedCommand
             {
                 throw new BadInput($"{path}: vectors are written as .jsonl, .jsonl.gz or .npy; nothing was written.");
             }
-            BadInput.RequireFile(line.GetValue(input), "texts");
-            using TextModel loaded = TextModel.Load(line.GetValue(model)!, machine.Start(line));
+            IProcessGroup group = terminal.Join();
+            string texts = line.GetValue(input)!;
+            BadInput.RequireFile(texts, "texts");
+            Compute compute = machine.Start(line, group).Compute;
+            using TextModel loaded = TextModel.Load(line.GetValue(model)!, compute);
             string instruction = line.GetValue(query) ? loaded.Card.QueryInstruction : "";
             int limit = line.GetValue(length) > 0 ? line.GetValue(length) : line.GetValue(query) ? loaded.QueryMaxLength : loaded.PassageMaxLength;
-            IEnumerable<(string? Id, float[] Vector)> vectors = Embed(loaded, line.GetValue(input)!, instruction, limit, cancellation);
-            long count = matrix ? WriteMatrix(path, vectors, loaded.Encoder.Dimension) : WriteLines(path, vectors);
-            terminal.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count} vectors of {loaded.Encoder.Dimension} numbers in {path}"));
+            if (group.Size == 1)
+            {
+                var ids = new Queue<string?>();       // the input may be a pipe: it is read once
+                IEnumerable<string> read = Read(texts, cancellation).Select(t =>
+                {
+                    ids.Enqueue(t.Id);
+                    return instruction + t.Text;
+                });
+                Write(Embed(loaded, read, limit).Select(v => (ids.Dequeue(), v)));
+                return Task.FromResult(ExitCode.Done);
+            }
+            string key = EmbeddingCache.KeyOf(line.GetValue(model)!, string.Create(CultureInfo.InvariantCulture, $"{Path.GetFullPath(texts)} {new FileInfo(texts).Length} {File.GetLastWriteTimeUtc(texts):O} {limit} {compute.Type} {instruction}"));
+            var parts = new VectorParts(VectorParts.FolderFor(path, key), loaded.Encoder.Dimension, group);
+            parts.Make(Read(texts, cancellation).Select(t => instruction + t.Text), window => Embed(loaded, window, limit), Tell);
+            group.First(() =>
+            {
+                Write(Read(texts, cancellation).Select(t => t.Id).Zip(parts.Read()));
+                parts.Remove();
+            });
             return Task.FromResult(ExitCode.Done);
+
+            void Write(IEnumerable<(string? Id, float[] Vector)> rows)
+            {
+                long count = matrix ? WriteMatrix(path, rows, loaded.Encoder.Dimension) : WriteLines(path, rows);
+                terminal.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count} vectors of {loaded.Encoder.Dimension} numbers in {path}"));
+            }
+
+            void Tell(long passed)
+            {
+                if (passed % (VectorParts.Window * 16) == 0)
+                {
+                    terminal.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{passed} texts encoded"));
+                }
+            }
         });
         return command;
     }
 
-    private static IEnumerable<(string? Id, float[] Vector)> Embed(TextModel model, string input, string instruction, int limit, CancellationToken cancellation)
+    private static IEnumerable<(string? Id, string Text)> Read(string input, CancellationToken cancellation)
     {
-        var ids = new Queue<string?>();
-        IEnumerable<string> Texts()
+        foreach (JsonLine row in JsonLines.Read(input))
         {
-            foreach (JsonLine row in JsonLines.Read(input))
-            {
-                cancellation.ThrowIfCancellationRequested();
-                ids.Enqueue(row.OptionalString("id") ?? row.OptionalString("_id"));
-                yield return instruction + row.RequireString("text");
-            }
-        }
-        foreach (M3Embedding embedding in new TextEncoder(model.Encoder, model.Tokenizer).Encode(Texts(), limit))
-        {
-            yield return (ids.Dequeue(), embedding.Dense!);
+            cancellation.ThrowIfCancellationRequested();
+            yield return (row.OptionalString("id") ?? row.OptionalString("_id"), row.RequireString("text"));
         }
     }
+
+    private static IEnumerable<float[]> Embed(TextModel model, IEnumerable<string> texts, int limit) => new TextEncoder(model.Encoder, model.Tokenizer).Encode(texts, limit).Select(e => e.Dense!);
 
     private static long WriteLines(string path, IEnumerable<(string? Id, float[] Vector)> vectors)
     {

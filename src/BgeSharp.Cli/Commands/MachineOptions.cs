@@ -1,8 +1,10 @@
 // --device, --precision and --threads: the same on every command that computes.
 
 using System.CommandLine;
+using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Native;
+using static TorchSharp.torch;
 
 namespace BgeSharp.Cli.Commands;
 
@@ -45,5 +47,24 @@ internal sealed class MachineOptions
         }
         LibTorch.Start(threads);
         return Precision.Choose(line.GetValue(_precision)!, LibTorch.DeviceOf(line.GetValue(_device)!));
+    }
+
+    /// <summary>The same over ranks: each takes its share of the machine's cores and devices, and all compute in the precision that rank 0 chooses.</summary>
+    /// <exception cref="BadInput">As <see cref="Start(ParseResult)"/>.</exception>
+    public (Compute Compute, IProcessGroup Group) Start(ParseResult line, IProcessGroup group)
+    {
+        if (group.Size == 1)
+        {
+            return (Start(line), group);
+        }
+        if (line.GetValue(_threads) < 0)
+        {
+            throw new BadInput($"--threads {line.GetValue(_threads)}: 0 (all cores) or a number above it is needed.");
+        }
+        LibTorch.Start(line.GetValue(_threads) > 0 ? line.GetValue(_threads) : Launch.Current.Threads);
+        string device = line.GetValue(_device)!;
+        Device place = LibTorch.DeviceOf(device == "cuda" ? FormattableString.Invariant($"cuda:{Launch.Current.LocalRank}") : device);
+        string precision = group.Agree(() => Precision.Choose(line.GetValue(_precision)!, place).Type == ScalarType.BFloat16 ? "bfloat16" : "float32");
+        return (Precision.Choose(precision, place), NcclProcessGroup.Over(group, place));
     }
 }

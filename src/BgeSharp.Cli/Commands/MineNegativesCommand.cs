@@ -5,9 +5,11 @@ using System.Globalization;
 using BgeSharp.Cli.Terminals;
 using BgeSharp.Embeddings;
 using BgeSharp.Formats;
+using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Data;
 using BgeSharp.Training.Data.Negatives;
 using BgeSharp.Training.Data.Pairs;
+using BgeSharp.Training.Data.Vectors;
 using BgeSharp.Training.Modeling;
 
 namespace BgeSharp.Cli.Commands;
@@ -49,14 +51,15 @@ internal static class MineNegativesCommand
                 DuplicateCosine = line.GetValue(duplicate),
             };
             Check(rules, line.GetValue(block));
+            IProcessGroup group = terminal.Join();
             List<TrainingExample> examples = [.. PairFile.Read(line.GetValue(input)!)];
             List<string> passages = Passages(line.GetValue(corpus), examples);
-            Compute compute = line.GetValue(model) is null && line.GetValue(teacher) is null ? Compute.Float32 : machine.Start(line);
+            Compute compute = line.GetValue(model) is null && line.GetValue(teacher) is null ? Compute.Float32 : machine.Start(line, group).Compute;
             using TorchReranker? judge = line.GetValue(teacher) is string folder ? TorchReranker.Load(folder, compute) : null;
             var mining = new NegativeMining(examples, passages, rules, line.GetValue(seed)) { BlockRows = line.GetValue(block), Teacher = judge, TeacherMargin = line.GetValue(margin) };
             (long written, long without) = line.GetValue(model) is string name
                 ? WithModel(terminal, mining, name, compute, line.GetValue(cache), line.GetValue(output)!, cancellation)
-                : Write(line.GetValue(output)!, mining.WithBm25(), cancellation);
+                : group.Leads() ? Write(line.GetValue(output)!, mining.WithBm25(), cancellation) : default;
             terminal.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{line.GetValue(output)}: {written} pairs with negatives from {passages.Count} passages; {without} found none."));
             return Task.FromResult(ExitCode.Done);
         });
@@ -66,14 +69,22 @@ internal static class MineNegativesCommand
     private static (long Written, long Without) WithModel(Terminal terminal, NegativeMining mining, string folder, Compute compute, string? cache, string output, CancellationToken cancellation)
     {
         using TextModel model = TextModel.Load(folder, compute);
+        int told = 0;
+        var encoding = new SharedEncoding(terminal.Group, model.Encoder.Dimension, Vectors);
+        if (!terminal.Group.Leads())
+        {
+            encoding.Serve();
+            return default;
+        }
         string place = cache ?? Path.Combine(Path.GetTempPath(), "bge-vectors-" + Guid.NewGuid().ToString("N"));
         try
         {
             using EmbeddingCache queries = Open("query", model.QueryMaxLength, model.Card.QueryInstruction);
             using EmbeddingCache passages = Open("passage", model.PassageMaxLength, "");
-            return Write(output, mining.WithModel(
-                new CachedEncoder(texts => Vectors(texts.Select(t => model.Card.QueryInstruction + t), model.QueryMaxLength), queries),
-                new CachedEncoder(texts => Vectors(texts, model.PassageMaxLength), passages), compute.Type), cancellation);
+            (long Written, long Without) result = Write(output, mining.WithModel(
+                new CachedEncoder(texts => encoding.Encode(Side.Query, texts), queries), new CachedEncoder(texts => encoding.Encode(Side.Passage, texts), passages), compute.Type), cancellation);
+            encoding.Serve();       // lets the other ranks go
+            return result;
         }
         finally
         {
@@ -86,15 +97,15 @@ internal static class MineNegativesCommand
         EmbeddingCache Open(string side, int length, string instruction)
             => EmbeddingCache.Open(place, EmbeddingCache.KeyOf(folder, $"{side} {length} {compute.Type} {instruction}"), model.Encoder.Dimension);
 
-        IEnumerable<float[]> Vectors(IEnumerable<string> texts, int length)
+        IEnumerable<float[]> Vectors(Side side, IReadOnlyList<string> texts)
         {
-            int told = 0;
-            foreach (M3Embedding embedding in new TextEncoder(model.Encoder, model.Tokenizer).Encode(texts, length))
+            string instruction = side == Side.Query ? model.Card.QueryInstruction : "";
+            foreach (M3Embedding embedding in new TextEncoder(model.Encoder, model.Tokenizer).Encode(texts.Select(t => instruction + t), side == Side.Query ? model.QueryMaxLength : model.PassageMaxLength))
             {
                 cancellation.ThrowIfCancellationRequested();
-                if (++told % 20000 == 0)
+                if (++told % 20000 == 0 && terminal.Group.Leads())
                 {
-                    terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{told} texts encoded"));
+                    terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(long)told * terminal.Group.Size} texts encoded"));
                 }
                 yield return embedding.Dense!;
             }

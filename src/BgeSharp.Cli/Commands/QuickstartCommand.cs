@@ -3,6 +3,7 @@
 using System.CommandLine;
 using System.Globalization;
 using BgeSharp.Cli.Terminals;
+using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Stages.Recipes;
 using BgeSharp.Training.Stages.Runs;
 
@@ -27,7 +28,7 @@ internal static class QuickstartCommand
             Recipe recipe = RecipeFile.Load(ProjectFiles.Find(Path.Combine("recipes", "quickstart.json")), set);
             string folder = FreeFolder(line.GetValue(output)!, line.GetResult(output)?.Implicit ?? true, line.GetValue(resume), recipe);
             string[] again = ["bge", "quickstart", "--out", folder, .. line.GetValue(seed) is int given ? ["--seed", given.ToString(CultureInfo.InvariantCulture)] : Array.Empty<string>(), .. machine.Given(line), "--resume"];
-            var how = new RunRequest(folder, line.GetValue(resume), line.GetValue(changed), ShellWords.Join(again), () => machine.Start(line));
+            var how = new RunRequest(folder, line.GetValue(resume), line.GetValue(changed), ShellWords.Join(again), () => (machine.Start(line), LocalProcessGroup.Instance), (TorchSharp.torch.ScalarType.Float32, false));
             return Task.FromResult(RunCommand.Execute(terminal, recipe, how, cancellation));
         });
         return command;

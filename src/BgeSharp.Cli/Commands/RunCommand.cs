@@ -4,6 +4,7 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using BgeSharp.Cli.Reports;
 using BgeSharp.Cli.Terminals;
+using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Stages.Recipes;
 using BgeSharp.Training.Stages.Runs;
 
@@ -22,13 +23,16 @@ internal static class RunCommand
         var changed = AllowChangedData();
         var machine = new MachineOptions();
         var command = new Command("run", "Run a recipe: one stage or all of them.") { recipe, set, output, resume, changed };
+        var ranks = new RankOptions();
         machine.AddTo(command);
+        ranks.AddTo(command);
         command.SetAction((line, cancellation) =>
         {
+            IProcessGroup group = terminal.Join();
             Recipe loaded = RecipeFile.Load(line.GetValue(recipe)!, line.GetValue(set) ?? []);
             string folder = line.GetValue(output) ?? Path.Combine("runs", loaded.Name);
-            string[] again = ["bge", "run", line.GetValue(recipe)!, "--out", folder, .. (line.GetValue(set) ?? []).SelectMany(s => new[] { "--set", s }), .. machine.Given(line), "--resume"];
-            var how = new RunRequest(folder, line.GetValue(resume), line.GetValue(changed), ShellWords.Join(again), () => machine.Start(line));
+            string[] again = ["bge", "run", line.GetValue(recipe)!, "--out", folder, .. (line.GetValue(set) ?? []).SelectMany(s => new[] { "--set", s }), .. machine.Given(line), .. ranks.Given(line), "--resume"];
+            var how = new RunRequest(folder, line.GetValue(resume), line.GetValue(changed), ShellWords.Join(again), () => machine.Start(line, group), ranks.Read(line));
             return Task.FromResult(Execute(terminal, loaded, how, cancellation));
         });
         return command;
@@ -46,7 +50,7 @@ internal static class RunCommand
     public static int Execute(Terminal terminal, Recipe recipe, RunRequest how, CancellationToken cancellation)
     {
         string folder = how.Folder;
-        Training.Modeling.Compute compute = how.Start();
+        (Training.Modeling.Compute compute, IProcessGroup group) = how.Start();
         using RunProgress progress = terminal.Progress();
         var checkpoint = new CheckpointRequest();
         using IDisposable? asking = OnUserSignal(checkpoint.Ask);
@@ -54,6 +58,9 @@ internal static class RunCommand
         var run = new RecipeRun(recipe, new RunOptions(folder, compute, progress, TimeProvider.System, how.Resume)
         {
             AllowChangedData = how.AllowChangedData,
+            Group = group,
+            Exchange = how.Ranks.Exchange,
+            ShardOptimizer = how.Ranks.Shard,
             Checkpoint = checkpoint,
             Conclude = state =>
             {
@@ -65,6 +72,10 @@ internal static class RunCommand
         });
         if (run.Run(cancellation) is null || report is null)
         {
+            if (!group.Leads())
+            {
+                return ExitCode.Done;
+            }
             progress.Message($"stopped, what is done is kept; go on with: {how.Again}");
             return ExitCode.Done;
         }
@@ -98,5 +109,7 @@ internal static class RunCommand
 /// <param name="Resume">Go on with what the folder holds.</param>
 /// <param name="AllowChangedData">Go on with other data than the run began with.</param>
 /// <param name="Again">Command that goes on after a stop.</param>
-/// <param name="Start">Starts libtorch.</param>
-internal sealed record RunRequest(string Folder, bool Resume, bool AllowChangedData, string Again, Func<Training.Modeling.Compute> Start);
+/// <param name="Start">Starts libtorch, on all ranks.</param>
+/// <param name="Ranks">What gradients are sent as between ranks, and whether they share the moments.</param>
+internal sealed record RunRequest(string Folder, bool Resume, bool AllowChangedData, string Again, Func<(Training.Modeling.Compute Compute, IProcessGroup Group)> Start,
+    (TorchSharp.torch.ScalarType Exchange, bool Shard) Ranks);

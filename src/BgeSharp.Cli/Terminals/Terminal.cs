@@ -1,6 +1,7 @@
 // Where bge writes. Colour and the live line are for a person at a terminal; into a file or a pipe go plain lines, the same text.
 // NO_COLOR (no-color.org) and TERM=dumb are respected.
 
+using BgeSharp.Training.Collectives;
 using Spectre.Console;
 
 namespace BgeSharp.Cli.Terminals;
@@ -13,27 +14,75 @@ internal sealed class Terminal
         Output = output;
         Error = error;
         Interactive = interactive;
-        Console = AnsiConsole.Create(new AnsiConsoleSettings
+        Console = ConsoleOn(output, interactive, colour, width);
+    }
+
+    private static IAnsiConsole ConsoleOn(TextWriter output, bool interactive, bool colour, int width)
+    {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Out = new Screen(output, interactive, width),
             Ansi = interactive ? AnsiSupport.Yes : AnsiSupport.No,
             ColorSystem = interactive && colour ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
             Interactive = interactive ? InteractionSupport.Yes : InteractionSupport.No,
         });
-        Console.Profile.Width = width;
+        console.Profile.Width = width;
+        return console;
     }
 
     /// <summary>Results.</summary>
-    public TextWriter Output { get; }
+    public TextWriter Output { get; private set; }
 
     /// <summary>Errors.</summary>
     public TextWriter Error { get; }
 
     /// <summary>True when a person watches: a line may be drawn over.</summary>
-    public bool Interactive { get; }
+    public bool Interactive { get; private set; }
 
     /// <summary>Tables and markup on <see cref="Output"/>; plain text unless <see cref="Interactive"/>.</summary>
-    public IAnsiConsole Console { get; }
+    public IAnsiConsole Console { get; private set; }
+
+    /// <summary>The ranks that this command works with; this process alone before <see cref="Join"/>.</summary>
+    public IProcessGroup Group { get; private set; } = LocalProcessGroup.Instance;
+
+    /// <summary>Joins the ranks that were started together, if there are any. All but rank 0 are silent from here on.</summary>
+    /// <exception cref="BadInput">The launcher and MPI do not fit each other.</exception>
+    public IProcessGroup Join()
+    {
+        Group = Launch.Join();
+        if (!Group.Leads())
+        {
+            (Output, Interactive) = (TextWriter.Null, false);
+            Console = ConsoleOn(Output, interactive: false, colour: false, PlainWidth);
+        }
+        return Group;
+    }
+
+    /// <summary>Leaves the ranks in order when the command is done.</summary>
+    public void Leave()
+    {
+        Group.Dispose();
+        Group = LocalProcessGroup.Instance;
+    }
+
+    /// <summary>Tells why a command ends, and ends the other ranks with it.</summary>
+    /// <param name="sentence">For standard error.</param>
+    /// <param name="code">One of <see cref="ExitCode"/>.</param>
+    /// <returns>The code.</returns>
+    public int Fail(string sentence, int code)
+    {
+        if (Group.Size == 1)
+        {
+            Error.WriteLine(sentence);
+            return code;
+        }
+        if (!Group.Leads())
+        {
+            Thread.Sleep(TimeSpan.FromSeconds(2));      // what all ranks run into is said once, by rank 0, which ends this one
+        }
+        Group.Abort(sentence, code);
+        return code;
+    }
 
     /// <summary>The terminal of this process.</summary>
     public static Terminal ForProcess()
@@ -57,7 +106,8 @@ internal sealed class Terminal
     {
         try
         {
-            return Math.Max(40, System.Console.WindowWidth);
+            // mpirun's terminals say that they are 0 wide.
+            return System.Console.WindowWidth is var width and > 0 ? Math.Max(40, width) : 100;
         }
         catch (IOException)
         {

@@ -91,6 +91,10 @@ public sealed class CheckpointFolder
             ? new FoundCheckpoint(one.Path, state)
             : null;
 
+    /// <summary>A checkpoint that somebody else has found whole; nothing is checked or changed.</summary>
+    public static FoundCheckpoint Open(string folder)
+        => new(folder, ReadState(folder) ?? throw new IOException($"{folder}: the checkpoint that rank 0 found cannot be read here; all ranks need one folder that they share"));
+
     /// <summary>Removes checkpoints of a stage beyond a step: a rollback makes their future another one.</summary>
     public void RemoveAfter(int stageIndex, int step)
     {
@@ -104,7 +108,7 @@ public sealed class CheckpointFolder
     public void Tidy()
     {
         Published[] all = [.. Newest()];
-        CheckpointState? newest = all.Length > 0 ? ReadState(all[0]) : null;
+        CheckpointState? newest = all.Length > 0 ? ReadState(all[0].Path) : null;
         Point(LatestPointer, all.Length > 0 ? Path.GetFileName(all[0].Path) : null);
         Point(BestPointer, newest is { BestStep: >= 0 } ? NameOf(newest.StageIndex, newest.Stage, newest.BestStep) : null);
         FileSystem.Current.FlushFolder(_root);
@@ -112,7 +116,7 @@ public sealed class CheckpointFolder
         HashSet<string> kept = [.. all.Take(_keep).Select(p => p.Path)];
         foreach (Published one in all.Take(_keep))
         {
-            CheckpointState? state = ReadState(one);
+            CheckpointState? state = ReadState(one.Path);
             kept.UnionWith(state is null ? [] : state.Needs.Select(step => Path.Combine(_root, NameOf(state.StageIndex, state.Stage, step))));
         }
         foreach (Published old in all.Where(p => !kept.Contains(p.Path)))
@@ -139,8 +143,7 @@ public sealed class CheckpointFolder
         }
         using (SafeTensorsFile file = SafeTensorsFile.Open(Path.Combine(found.Folder, CheckpointSnapshot.OptimizerFile)))
         {
-            optimizer.FirstMoment.copy_(tensor(file.ReadFloat32("exp_avg")));
-            optimizer.SecondMoment.copy_(tensor(file.ReadFloat32("exp_avg_sq")));
+            optimizer.SetMoments(tensor(file.ReadFloat32("exp_avg")), tensor(file.ReadFloat32("exp_avg_sq")));
         }
         optimizer.Steps = found.State.OptimizerSteps;
         if (found.State.Random is { } random)
@@ -152,7 +155,7 @@ public sealed class CheckpointFolder
     private CheckpointState? Check(Published one, string consequence)
     {
         string? damage = CheckpointManifest.Damage(one.Path, out _);
-        CheckpointState? state = damage is null ? ReadState(one) : null;
+        CheckpointState? state = damage is null ? ReadState(one.Path) : null;
         if (state is not null)
         {
             return state;
@@ -166,11 +169,11 @@ public sealed class CheckpointFolder
         return null;
     }
 
-    private static CheckpointState? ReadState(Published one)
+    private static CheckpointState? ReadState(string folder)
     {
         try
         {
-            return JsonSerializer.Deserialize<CheckpointState>(File.ReadAllText(Path.Combine(one.Path, StateFile)), Json);
+            return JsonSerializer.Deserialize<CheckpointState>(File.ReadAllText(Path.Combine(folder, StateFile)), Json);
         }
         catch (Exception e) when (e is JsonException or IOException)
         {

@@ -17,6 +17,10 @@ public static class Machine
     /// <summary>Vector instruction sets in use on this processor, widest last.</summary>
     public static IReadOnlyList<string> InstructionSets { get; } = ReadInstructionSets();
 
+    /// <summary>Cores of the whole machine, whatever this process is bound to.</summary>
+    public static int Cores { get; } = File.Exists("/proc/cpuinfo")
+        ? Math.Max(1, File.ReadLines("/proc/cpuinfo").Count(l => l.StartsWith("processor", StringComparison.Ordinal))) : Environment.ProcessorCount;
+
     /// <summary>Memory this process may use, in bytes (a container's limit counts).</summary>
     public static long MemoryBytes => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
 

@@ -58,6 +58,10 @@ public sealed record PlainTargets(PackedText Masked, Tensor Rows, Tensor Targets
 /// <param name="DecoderScore">Tokens rebuilt right by the decoder.</param>
 public sealed record RetroMaeLoss(Tensor Encoder, Tensor? Decoder, Tensor? Bag, double BagWeight, NamingScore EncoderScore, NamingScore DecoderScore)
 {
+    /// <summary>The losses times a weight each: of a piece, its share of what the whole is averaged over.</summary>
+    public RetroMaeLoss Weighted(double encoder, double decoder, double bag)
+        => this with { Encoder = Encoder.Times(encoder), Decoder = Decoder?.Times(decoder), Bag = Bag?.Times(bag) };
+
     /// <summary>Encoder + decoder + weighted bag.</summary>
     public Tensor Total
     {

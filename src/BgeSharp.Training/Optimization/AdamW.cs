@@ -1,7 +1,9 @@
 // AdamW over the flat buffers, with decoupled weight decay.                        Loshchilov and Hutter 2019, algorithm 2
 //   p ← p (1 − η λ);  m ← β1 m + (1 − β1) g;  v ← β2 v + (1 − β2) g²;  p ← p − η (m / (1 − β1^t)) / (√(v / (1 − β2^t)) + ε)
 // Works block by block, so that the seven passes of a block stay in the processor's cache.
+// Sharded over ranks, each keeps the moments of a slice, steps that slice and gets the others' weights (ZeRO stage 1, Rajbhandari et al. 2020).
 
+using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Modeling;
 
 namespace BgeSharp.Training.Optimization;
@@ -13,17 +15,23 @@ public sealed class AdamW : IDisposable
     private readonly Weights _weights;
     private readonly double _decay;
     private readonly bool _decayAll;
+    private readonly IProcessGroup _shards;
+    private readonly long[] _slices;
 
     /// <param name="weights">What to optimise.</param>
     /// <param name="weightDecay">λ; on matrices only, unless <paramref name="decayAll"/>.</param>
     /// <param name="decayAll">True decays biases and LayerNorms too.</param>
-    public AdamW(Weights weights, double weightDecay, bool decayAll = false)
+    /// <param name="shards">Ranks that share the moments; null keeps all of them here. With it, every member is called on all ranks.</param>
+    public AdamW(Weights weights, double weightDecay, bool decayAll = false, IProcessGroup? shards = null)
     {
+        _shards = shards ?? LocalProcessGroup.Instance;
+        _slices = [.. Enumerable.Range(0, _shards.Size + 1).Select(rank => weights.TrainableCount * rank / _shards.Size)];
         _weights = weights;
         _decay = weightDecay;
         _decayAll = decayAll;
-        FirstMoment = zeros_like(weights.Values).DetachFromDisposeScope();
-        SecondMoment = zeros_like(weights.Values).DetachFromDisposeScope();
+        long count = IsSharded ? _slices[_shards.Rank + 1] - Start : weights.Count;
+        FirstMoment = zeros(count, weights.Values.dtype, weights.Values.device).DetachFromDisposeScope();
+        SecondMoment = zeros_like(FirstMoment).DetachFromDisposeScope();
     }
 
     /// <summary>β1.</summary>
@@ -38,11 +46,17 @@ public sealed class AdamW : IDisposable
     /// <summary>Steps done.</summary>
     public int Steps { get; set; }
 
-    /// <summary>[N], m.</summary>
+    /// <summary>[N], m; sharded, of this rank's slice.</summary>
     public Tensor FirstMoment { get; }
 
-    /// <summary>[N], v.</summary>
+    /// <summary>[N], v; sharded, of this rank's slice.</summary>
     public Tensor SecondMoment { get; }
+
+    /// <summary>True when other ranks hold a part of the moments.</summary>
+    public bool IsSharded => _shards.Size > 1;
+
+    // First weight whose moments are here.
+    private long Start => IsSharded ? _slices[_shards.Rank] : 0;
 
     /// <summary>One step along the gradients.</summary>
     /// <param name="rate">η.</param>
@@ -52,16 +66,16 @@ public sealed class AdamW : IDisposable
         Steps++;
         double firstCorrection = 1 - Math.Pow(Beta1, Steps);
         double secondCorrection = 1 - Math.Pow(Beta2, Steps);
-        long count = _weights.TrainableCount;      // frozen weights stand behind and stay as they are
+        long count = IsSharded ? _slices[_shards.Rank + 1] : _weights.TrainableCount;      // frozen weights stand behind and stay as they are
         long decaying = _decayAll ? count : _weights.DecayingCount;
-        for (long start = 0; start < count;)
+        for (long start = Start; start < count;)
         {
             using var scope = NewDisposeScope();
-            long length = Math.Min(Block, (start < decaying ? decaying : count) - start);
+            long length = Math.Min(Block, (start < decaying ? Math.Min(decaying, count) : count) - start);
             Tensor p = _weights.Values.narrow(0, start, length);
             Tensor g = _weights.Gradients.narrow(0, start, length);
-            Tensor m = FirstMoment.narrow(0, start, length);
-            Tensor v = SecondMoment.narrow(0, start, length);
+            Tensor m = FirstMoment.narrow(0, start - Start, length);
+            Tensor v = SecondMoment.narrow(0, start - Start, length);
             if (start < decaying && _decay > 0)
             {
                 p.ScaleInPlace(1 - (rate * _decay));
@@ -72,6 +86,44 @@ public sealed class AdamW : IDisposable
             p.AddQuotientInPlace(m, denominator, -rate / firstCorrection);
             start += length;
         }
+        for (int rank = 0; IsSharded && rank < _shards.Size; rank++)
+        {
+            using Tensor slice = _weights.Values.narrow(0, _slices[rank], _slices[rank + 1] - _slices[rank]);
+            _shards.Broadcast(slice, rank);
+        }
+    }
+
+    /// <summary>A whole moment: of all ranks' slices where they are sharded, in memory for it anew.</summary>
+    /// <param name="moment"><see cref="FirstMoment"/> or <see cref="SecondMoment"/>.</param>
+    /// <returns>[N]; the moment itself when it is not sharded.</returns>
+    public Tensor Whole(Tensor moment)
+    {
+        if (!IsSharded)
+        {
+            return moment;
+        }
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        Tensor all = _shards.Gather(moment);
+        return cat([all, zeros(_weights.Count - all.shape[0], all.dtype, all.device)], 0).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Sets both moments from whole ones, [N].</summary>
+    public void SetMoments(Tensor first, Tensor second)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        FirstMoment.copy_(first.narrow(0, Start, FirstMoment.shape[0]));
+        SecondMoment.copy_(second.narrow(0, Start, SecondMoment.shape[0]));
+    }
+
+    /// <summary>As before the first step.</summary>
+    public void Forget()
+    {
+        using var noGrad = no_grad();
+        FirstMoment.zero_();
+        SecondMoment.zero_();
+        Steps = 0;
     }
 
     /// <inheritdoc/>

@@ -2,11 +2,13 @@
 //   1  encode each sub-batch; keep its graph (plain), or keep its outputs only (cached)
 //   2  the loss sees all outputs as leaves and leaves ∂L/∂output in them
 //   3  each sub-batch goes backward from its share of ∂L/∂output; cached: after a second forward with the same dropout       GradCache, Gao et al. 2021
-// The gradient is exact either way. Cached needs the activations of one sub-batch instead of all, for one more forward; M3's split-batch with recomputation
+// Over ranks: each encodes its share of the sub-batches, all outputs go to all ranks, each rank's loss is that of its own queries, ∂L/∂output is summed.
+// The gradient is exact either way: that of the whole batch in one process. Cached needs the activations of one sub-batch instead of all, for one more forward; M3's split-batch with recomputation
 // (M3-Embedding, appendix B.1) comes to the same computation and the same memory.
 
 using BgeSharp.Embeddings;
 using BgeSharp.Text;
+using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Modeling;
 
 namespace BgeSharp.Training.Optimization;
@@ -16,43 +18,56 @@ namespace BgeSharp.Training.Optimization;
 /// <param name="outputs">What the loss needs.</param>
 /// <param name="subBatchTokens">Most padded tokens (texts × longest text) of a sub-batch; a longer text is one of its own.</param>
 /// <param name="recompute">True keeps outputs only and computes each sub-batch twice.</param>
-public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int subBatchTokens, bool recompute)
+/// <param name="group">Ranks that share the batch; null for none.</param>
+/// <param name="pieces">Sub-batches at least, where there are as many texts; 0 for as many as there are ranks.</param>
+public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int subBatchTokens, bool recompute, IProcessGroup? group = null, int pieces = 0)
 {
+    private readonly IProcessGroup _group = group ?? LocalProcessGroup.Instance;
+
     /// <summary>Share of cells of the last batch that were padding, 0 to below 1.</summary>
     public double Padding { get; private set; }
 
     /// <summary>Encodes, calls the loss, and adds the gradients to the model's weights.</summary>
     /// <param name="sides">Batches whose texts are encoded together, for example queries and passages.</param>
     /// <param name="seed">Seed of the dropout of sub-batch k.</param>
-    /// <param name="loss">Given each side's outputs as leaves, it must go backward into them.</param>
+    /// <param name="loss">Given each side's outputs as leaves, it must go backward into them; over ranks, with this rank's share of the loss.</param>
     public void Run(IReadOnlyList<TokenBatch> sides, Func<int, long> seed, Action<IReadOnlyList<M3Outputs>> loss)
     {
         using var scope = NewDisposeScope();
         int[][] texts = [.. sides.SelectMany(s => Enumerable.Range(0, s.Count).Select(i => s[i].ToArray()))];
         int[] lengths = [.. texts.Select(t => t.Length)];
-        int[][] plan = Plan(lengths, subBatchTokens);
+        int[][] plan = Plan(lengths, subBatchTokens, WorkShare.Pieces(pieces, 1, _group.Size));
         Padding = PaddingOf(plan, lengths);
+        int[] owners = WorkShare.Balanced([.. plan.Select(rows => rows.Length * (long)rows.Max(r => lengths[r]))], _group.Size);
+        int[] own = [.. Enumerable.Range(0, plan.Length).Where(k => owners[k] == _group.Rank)];
         var all = TokenBatch.Of(texts);
-        var places = new Places(all, plan);
-        TokenBatch[] batches = [.. plan.Select(rows => TokenBatch.Of([.. rows.Select(r => texts[r])]))];
-        M3Outputs[] kept = [.. batches.Select((batch, k) => Encode(batch, seed(k), keepGraph: !recompute))];
+        // Outputs are gathered rank by rank.
+        var places = new Places(all, plan, [.. Enumerable.Range(0, plan.Length).OrderBy(k => owners[k])]);
+        TokenBatch[] batches = [.. own.Select(k => TokenBatch.Of([.. plan[k].Select(r => texts[r])]))];
+        M3Outputs[] kept = [.. batches.Select((batch, i) => Encode(batch, seed(own[i]), keepGraph: !recompute))];
+        M3Outputs form = kept.Length > 0 ? kept[0] : None();
 
         // Leaves of all texts in the order they came, then side by side.
-        Tensor[] joined = [.. Enumerable.Range(0, kept[0].Parts.Count).Select(part =>
-            cat([.. kept.Select(k => k.Parts[part].detach())], 0).index_select(0, places.ToOrder(IsDense(part), encoder.Encoder.Weights.Compute.Device)))];
+        Tensor[] joined = [.. Enumerable.Range(0, form.Parts.Count).Select(part =>
+            _group.Gather(kept.Length == 0 ? form.Parts[part] : cat([.. kept.Select(k => k.Parts[part].detach())], 0)).index_select(0, places.ToOrder(IsDense(part), encoder.Encoder.Weights.Compute.Device)))];
         var leaves = new List<M3Outputs>();
         for (int side = 0, first = 0; side < sides.Count; first += sides[side++].Count)
         {
-            M3Outputs slice = (kept[0].With(joined) with { Batch = all }).Texts(first, sides[side].Count);
+            M3Outputs slice = (form.With(joined) with { Batch = all }).Texts(first, sides[side].Count);
             leaves.Add(slice.With([.. slice.Parts.Select(p => p.detach().clone().requires_grad_())]) with { Batch = sides[side] });
         }
         loss(leaves);
 
-        Tensor[] gradients = [.. Enumerable.Range(0, kept[0].Parts.Count).Select(part => cat([.. leaves.Select(l => l.Parts[part].grad ?? zeros_like(l.Parts[part]))], 0))];
-        for (int k = 0; k < batches.Length; k++)
+        Tensor[] gradients = [.. Enumerable.Range(0, form.Parts.Count).Select(part => cat([.. leaves.Select(l => l.Parts[part].grad ?? zeros_like(l.Parts[part]))], 0))];
+        foreach (Tensor gradient in gradients)
+        {
+            _group.Sum(gradient);
+        }
+        for (int i = 0; i < own.Length; i++)
         {
             using var inner = NewDisposeScope();
-            M3Outputs output = recompute ? Encode(batches[k], seed(k), keepGraph: true) : kept[k];
+            int k = own[i];
+            M3Outputs output = recompute ? Encode(batches[i], seed(k), keepGraph: true) : kept[i];
             int[] used = [.. Enumerable.Range(0, output.Parts.Count).Where(part => output.Parts[part].requires_grad)];
             if (used.Length > 0)
             {
@@ -62,6 +77,17 @@ public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int
         }
 
         bool IsDense(int part) => part == 0 && outputs.HasFlag(EmbeddingModes.Dense);
+    }
+
+    // What a rank without a sub-batch brings.
+    private M3Outputs None()
+    {
+        Compute compute = encoder.Encoder.Weights.Compute;
+        Tensor Rows(params long[] shape) => zeros(shape, compute.MasterType, compute.Device);
+        return new M3Outputs(TokenBatch.Of([]),
+            outputs.HasFlag(EmbeddingModes.Dense) ? Rows(0, encoder.Encoder.Config.HiddenSize) : null,
+            outputs.HasFlag(EmbeddingModes.Sparse) ? Rows(0) : null,
+            outputs.HasFlag(EmbeddingModes.MultiVector) ? Rows(0, encoder.Heads!.VectorSize) : null);
     }
 
     private M3Outputs Encode(TokenBatch batch, long seed, bool keepGraph)
@@ -80,7 +106,8 @@ public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int
     /// <summary>Which texts go together: longest first, so that a budget too large for the memory shows at once.</summary>
     /// <param name="lengths">In tokens.</param>
     /// <param name="budget">Most padded tokens of a sub-batch.</param>
-    public static int[][] Plan(int[] lengths, int budget)
+    /// <param name="pieces">Sub-batches at least, of nearly one size, where there are as many texts.</param>
+    public static int[][] Plan(int[] lengths, int budget, int pieces = 1)
     {
         // Ties by place: the plan must not depend on the sorting algorithm.
         int[] order = [.. Enumerable.Range(0, lengths.Length).OrderByDescending(i => lengths[i]).ThenBy(i => i)];
@@ -91,7 +118,28 @@ public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int
             plan.Add(order[start..(start + count)]);
             start += count;
         }
-        return [.. plan];
+        return plan.Count >= Math.Min(pieces, order.Length) ? [.. plan] : Even(order, lengths, pieces);
+    }
+
+    // So many sub-batches, each with its share of the tokens that are left.
+    private static int[][] Even(int[] order, int[] lengths, int pieces)
+    {
+        pieces = Math.Min(pieces, order.Length);
+        var plan = new int[pieces][];
+        long left = lengths.Sum(l => (long)l);
+        for (int piece = 0, start = 0; piece < pieces; piece++)
+        {
+            long share = left / (pieces - piece), taken = 0;
+            int end = start, last = order.Length - (pieces - piece - 1);      // a text for each piece to come
+            while (end < last && (end == start || taken + (lengths[order[end]] / 2) < share || piece == pieces - 1))
+            {
+                taken += lengths[order[end++]];
+            }
+            plan[piece] = order[start..end];
+            left -= taken;
+            start = end;
+        }
+        return plan;
     }
 
     /// <summary>Share of a plan's cells that are padding.</summary>
@@ -99,13 +147,13 @@ public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int
         => 1 - (lengths.Sum(l => (double)l) / Math.Max(1, plan.Sum(p => (double)p.Length * p.Max(t => lengths[t]))));
 
     // Rows of the sub-batches' outputs in the order of the texts, and back; a dense output has a row a text, the others a row a token.
-    private sealed class Places(TokenBatch all, int[][] plan)
+    private sealed class Places(TokenBatch all, int[][] plan, int[] gathered)
     {
         public Tensor ToOrder(bool dense, Device device)
         {
             var rows = new long[dense ? all.Count : all.TokenCount];
             long next = 0;
-            foreach (int text in plan.SelectMany(p => p))
+            foreach (int text in gathered.SelectMany(k => plan[k]))
             {
                 if (dense)
                 {

@@ -1,6 +1,7 @@
 // Contrastive learning and fine-tuning: one stage, other data. Both sides go through the same encoder, in sub-batches of like length;
 // the loss sees all outputs of the batch, block by block of queries.
 
+using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Data.Batches;
 using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Objectives;
@@ -19,6 +20,7 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
     private readonly BatchCursor<ContrastiveBatch> _batches;
     private readonly long _seed;
     private readonly Action<int>? _refresh;
+    private readonly IProcessGroup _group;
     private int _refreshedAt;
 
     /// <param name="options">Validated options.</param>
@@ -28,15 +30,17 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
     /// <param name="seed">Seed of order, draws and dropout.</param>
     /// <param name="position">Position in the order of batches to begin with, in steps.</param>
     /// <param name="refresh">Gives the store the negatives of a step that is a multiple of refreshSteps; null for never.</param>
-    public ContrastiveStage(ContrastiveStageOptions options, Weights weights, M3Encoder encoder, PairStore store, long seed, long position, Action<int>? refresh = null)
+    /// <param name="group">Ranks that share each step; null for none.</param>
+    public ContrastiveStage(ContrastiveStageOptions options, Weights weights, M3Encoder encoder, PairStore store, long seed, long position, Action<int>? refresh = null, IProcessGroup? group = null)
     {
         _options = options;
         _encoder = encoder;
         _seed = seed;
+        _group = group ?? LocalProcessGroup.Instance;
         _refresh = options.HardNegatives is { RefreshSteps: > 0 } ? refresh : null;
         Weights = weights;
         _objective = ContrastiveSettings.Objective(options, encoder);
-        _encoding = new SplitEncoding(encoder, _objective.Outputs, options.SubBatchTokens, options.Memory == "cached");
+        _encoding = new SplitEncoding(encoder, _objective.Outputs, options.SubBatchTokens, options.Memory == "cached", _group, options.Pieces);
         GroupDraw draw = ContrastiveSettings.Draw(options);
         PairOrder order = ContrastiveSettings.Order(options, store, seed);
         _batches = new BatchCursor<ContrastiveBatch>(order.From, (rows, number) => ContrastiveBatch.Draw(store, rows, draw, seed, number), options.Accumulate, position);
@@ -67,11 +71,21 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
         for (int micro = 0; micro < _options.Accumulate; micro++)
         {
             (int[] rows, ContrastiveBatch batch) = _batches.Next();
-            trace.Add(rows, batch.Queries, batch.Passages);
+            if (_group.Leads())
+            {
+                trace.Add(rows, batch.Queries, batch.Passages);       // the whole batch is known to every rank: one counts it
+                tokens += batch.Queries.TokenCount + batch.Passages.TokenCount;
+            }
+            else
+            {
+                trace.AddRows(rows);
+            }
             negatives = Math.Min(negatives, (_options.InBatchNegatives && !batch.OwnGroupOnly ? batch.Passages.Count : batch.Group) - 1);
             _encoding.Run([batch.Queries, batch.Passages], k => (long)(HashCodes.Of(_seed, step, (micro * 1_000_003L) + k) >> 1), sides => loss += Backward(sides[0], sides[1], batch, step, figures));
-            Add(figures, "padding", _encoding.Padding / _options.Accumulate);
-            tokens += batch.Queries.TokenCount + batch.Passages.TokenCount;
+            if (_group.Leads())
+            {
+                Add(figures, "padding", _encoding.Padding / _options.Accumulate);
+            }
         }
         return new StepFigures(loss, tokens, figures) { Batch = trace, Negatives = _options.Objective == "contrastive" ? negatives : null };
     }
@@ -88,7 +102,7 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
         Device device = Weights.Compute.Device;
         if (_options.Objective != "contrastive")
         {
-            return Graded(queries, passages, batch);
+            return _group.Leads() ? Graded(queries, passages, batch) : 0;       // compares every pair with every other: one number a pair, not worth sharing
         }
         var targets = new ContrastiveTargets(batch.Group,
             batch.Hidden is null ? null : tensor(batch.Hidden).view(count, -1).to(device),
@@ -99,10 +113,11 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
             SelfDistill = _options.SelfDistillation && step > _options.SelfDistillationStart,
         };
         double sum = 0;
-        for (int start = 0; start < count; start += _options.ScoreBlock)
+        (int first, int own) = _group.RangeOf(count);
+        for (int start = first; start < first + own; start += _options.ScoreBlock)
         {
             using var scope = NewDisposeScope();
-            int block = Math.Min(_options.ScoreBlock, count - start);
+            int block = Math.Min(_options.ScoreBlock, first + own - start);
             double share = block / (double)count / _options.Accumulate;
             var parts = new Dictionary<string, Tensor>();
             Tensor loss = objective.Loss(queries, passages, targets, start, block, parts);

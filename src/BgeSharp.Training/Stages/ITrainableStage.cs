@@ -5,7 +5,7 @@ using BgeSharp.Training.Modeling;
 
 namespace BgeSharp.Training.Stages;
 
-/// <summary>What one optimizer step did.</summary>
+/// <summary>What one optimizer step did, or the share of one rank in it: shares of all ranks add up to the step's.</summary>
 /// <param name="Loss">Mean loss of the step, in nats.</param>
 /// <param name="Tokens">Tokens that went through the encoder.</param>
 /// <param name="Figures">Named figures for the log, such as "decoder_accuracy".</param>
@@ -27,7 +27,7 @@ public interface ITrainableStage
     /// <summary>Optimizer steps in all.</summary>
     int TotalSteps { get; }
 
-    /// <summary>Forward and backward of one step: its gradients, averaged over its micro-batches, land in <see cref="Weights"/>.</summary>
+    /// <summary>Forward and backward of one step: the gradients of this rank's share, weighted as in the whole step and averaged over its micro-batches, are added to those in <see cref="Weights"/>.</summary>
     /// <param name="step">Steps done before, from 0. It seeds dropout; the batch is the next one of the order.</param>
     StepFigures ForwardBackward(int step);
 

@@ -2,8 +2,10 @@
 //   L = mean_q −log softmax(logits of the group)_positive                                             FlagEmbedding's reranker; Nogueira and Cho 2019
 // Queries do not meet each other in this loss, so a batch goes forward and backward in sub-batches of whole groups and needs the memory of one.
 
+using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Data.Batches;
 using BgeSharp.Training.Modeling;
+using BgeSharp.Training.Optimization;
 using BgeSharp.Training.Stages.Recipes;
 
 namespace BgeSharp.Training.Stages;
@@ -14,6 +16,7 @@ public sealed class RerankerStage : ITrainableStage, IDisposable
     private readonly RerankerStageOptions _options;
     private readonly CrossEncoder _model;
     private readonly long _seed;
+    private readonly IProcessGroup _group;
     private readonly BatchCursor<ContrastiveBatch> _batches;
 
     /// <param name="options">Validated options.</param>
@@ -22,9 +25,10 @@ public sealed class RerankerStage : ITrainableStage, IDisposable
     /// <param name="store">Tokenised pairs.</param>
     /// <param name="seed">Seed of order, draws and dropout.</param>
     /// <param name="position">Position in the order of batches to begin with, in steps.</param>
-    public RerankerStage(RerankerStageOptions options, Weights weights, CrossEncoder model, PairStore store, long seed, long position)
+    /// <param name="group">Ranks that share each step; null for none.</param>
+    public RerankerStage(RerankerStageOptions options, Weights weights, CrossEncoder model, PairStore store, long seed, long position, IProcessGroup? group = null)
     {
-        (_options, Weights, _model, _seed) = (options, weights, model, seed);
+        (_options, Weights, _model, _seed, _group) = (options, weights, model, seed, group ?? LocalProcessGroup.Instance);
         var order = new PairOrder(seed, [.. store.Rows.Select(r => r.Source)], options.BatchPairs);
         TotalSteps = options.StepsOver(order.BatchesPerEpoch);
         _batches = new BatchCursor<ContrastiveBatch>(order.From, (rows, number) => ContrastiveBatch.Draw(store, rows, options.GroupSize, seed, number), options.Accumulate, position);
@@ -46,27 +50,39 @@ public sealed class RerankerStage : ITrainableStage, IDisposable
         for (int micro = 0; micro < _options.Accumulate; micro++)
         {
             (int[] rows, ContrastiveBatch batch) = _batches.Next();
-            trace.Add(rows, batch.Queries, batch.Passages);
             negatives = Math.Min(negatives, batch.Group - 1);
             int group = batch.Group, count = batch.Queries.Count;
             int[][] pairs = [.. Enumerable.Range(0, count * group).Select(i => _model.Join(Cut(batch.Queries[i / group]), batch.Passages[i], _options.MaxLength))];
-            int[] longest = [.. Enumerable.Range(0, count).Select(q => pairs.AsSpan(q * group, group).ToArray().Max(p => p.Length))];
-            int[] order = [.. Enumerable.Range(0, count).OrderByDescending(q => longest[q]).ThenBy(q => q)];
-            for (int start = 0, k = 0; start < count; k++)
+            if (_group.Leads())
             {
+                trace.Add(rows, batch.Queries, batch.Passages);
+                tokens += pairs.Sum(p => p.Length);
+            }
+            else
+            {
+                trace.AddRows(rows);
+            }
+            // A query with its whole group is one item of the plan.
+            int[] sizes = [.. Enumerable.Range(0, count).Select(q => group * pairs.AsSpan(q * group, group).ToArray().Max(p => p.Length))];
+            int[][] plan = SplitEncoding.Plan(sizes, _options.SubBatchTokens, WorkShare.Pieces(_options.Pieces, _options.Accumulate, _group.Size));
+            int[] owners = WorkShare.Balanced([.. plan.Select(p => p.Length * (long)p.Max(q => sizes[q]))], _group.Size);
+            for (int k = 0; k < plan.Length; k++)
+            {
+                // Micro-batches go over the ranks in turn, so that each has work where a micro-batch is one piece.
+                if ((owners[k] + micro) % _group.Size != _group.Rank)
+                {
+                    continue;
+                }
                 using var scope = NewDisposeScope();
                 manual_seed((long)(HashCodes.Of(_seed, step, (micro * 1_000_003L) + k) >> 1));
-                int queries = Math.Clamp(_options.SubBatchTokens / (longest[order[start]] * group), 1, count - start);
-                Tensor logits = _model.Logits([.. order[start..(start + queries)].SelectMany(q => pairs[(q * group)..((q + 1) * group)])], training: true).view(queries, group);
-                Tensor target = zeros(queries, ScalarType.Int64, logits.device);
-                double share = queries / (double)count / _options.Accumulate;
+                Tensor logits = _model.Logits([.. plan[k].SelectMany(q => pairs[(q * group)..((q + 1) * group)])], training: true).view(plan[k].Length, group);
+                Tensor target = zeros(plan[k].Length, ScalarType.Int64, logits.device);
+                double share = plan[k].Length / (double)count / _options.Accumulate;
                 Tensor part = nn.functional.cross_entropy(logits, target).Times(share);
                 part.backward();
                 loss += part.to_type(ScalarType.Float32).item<float>();
                 accuracy += logits.detach().argmax(1).eq(target).to_type(ScalarType.Float32).mean().item<float>() * share;
-                start += queries;
             }
-            tokens += pairs.Sum(p => p.Length);
         }
         return new StepFigures(loss, tokens, new Dictionary<string, double> { ["group_accuracy"] = accuracy }) { Batch = trace, Negatives = negatives };
     }

@@ -2,6 +2,7 @@
 
 using BgeSharp.Formats;
 using BgeSharp.Text;
+using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Data.Batches;
 using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Objectives;
@@ -19,7 +20,10 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
     private readonly bool _wantsBags;
     private readonly DecoderMasks _decoder;
     private readonly RetroMaeMasks _masks;
-    private readonly BatchCursor<RetroMaeBatch> _batches;
+    private readonly BatchCursor<RetroMaePiece[]> _batches;
+    private readonly IProcessGroup _group;
+    private readonly int _pieces;
+    private readonly int _window;
 
     /// <param name="options">Validated options.</param>
     /// <param name="weights">Holds every weight of <see cref="RetroMae.Shapes"/>.</param>
@@ -29,7 +33,8 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
     /// <param name="store">Tokenised texts, special tokens included.</param>
     /// <param name="seed">Seed of order, masks and dropout.</param>
     /// <param name="firstStep">Position in the order of batches to begin with, in steps.</param>
-    public RetroMaeStage(RetroMaeStageOptions options, Weights weights, ModelConfig config, Pooling pooling, ITokenizer tokenizer, TokenStore store, long seed, long firstStep)
+    /// <param name="group">Ranks that share each step; null for none.</param>
+    public RetroMaeStage(RetroMaeStageOptions options, Weights weights, ModelConfig config, Pooling pooling, ITokenizer tokenizer, TokenStore store, long seed, long firstStep, IProcessGroup? group = null)
     {
         _options = options;
         _config = config;
@@ -42,7 +47,13 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
         _masks = new RetroMaeMasks(tokenizer, options.EncoderMaskRatio, options.DecoderMaskRatio, options.DecoderMaskPool);
         var order = new TokenBudgetOrder(seed, [.. Enumerable.Range(0, store.Count).Select(store.LengthOf)], options.BatchTokens);
         TotalSteps = options.StepsOver(order.BatchesPerEpoch);
-        _batches = new BatchCursor<RetroMaeBatch>(order.From, (rows, number) => RetroMaeBatch.Draw(store, rows, _masks, seed, number, _decoder), options.Accumulate, firstStep);
+        _group = group ?? LocalProcessGroup.Instance;
+        _pieces = WorkShare.Pieces(options.Pieces, options.Accumulate, _group.Size);
+        // Pieces of one micro-batch must know each other's counts before they train: in windows of micro-batches that keep all ranks busy between two such talks.
+        _window = _pieces == 1 ? 1 : WorkShare.Pieces(0, _pieces, _group.Size);
+        _batches = new BatchCursor<RetroMaePiece[]>(order.From, (rows, number) => RetroMaePiece.Draw(rows, _pieces,
+            piece => (((number % options.Accumulate) * _pieces) + piece) % _group.Size == _group.Rank,
+            own => RetroMaeBatch.Draw(store, own, _masks, seed, number, _decoder)), options.Accumulate, firstStep);
     }
 
     /// <inheritdoc/>
@@ -54,38 +65,71 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
     /// <inheritdoc/>
     public StepFigures ForwardBackward(int step)
     {
-        double encoderLoss = 0, decoderLoss = 0, bagLoss = 0, total = 0, encoderAccuracy = 0, decoderAccuracy = 0;
-        long tokens = 0;
+        var sums = new Sums();
         var trace = new BatchTrace();
-        for (int micro = 0; micro < _options.Accumulate; micro++)
+        for (int first = 0; first < _options.Accumulate; first += _window)
         {
-            using var scope = NewDisposeScope();
-            // Dropout draws from torch's generator: seeding it per micro-batch makes a resumed run draw the same.
-            manual_seed((long)(HashCodes.Of(_seed, step, micro) >> 1));
-            (int[] rows, RetroMaeBatch batch) = _batches.Next();
-            trace.Add(rows, batch.Original, batch.Encoder.Texts);
-            RetroMaeLoss loss = _model.Loss(ToTensors(batch), training: true);
-            Tensor sum = loss.Total;
-            sum.Over(_options.Accumulate).backward();
-            total += Number(sum) / _options.Accumulate;
-            encoderLoss += Number(loss.Encoder) / _options.Accumulate;
-            decoderLoss += Number(loss.Decoder) / _options.Accumulate;
-            bagLoss += Number(loss.Bag) / _options.Accumulate;
-            encoderAccuracy += loss.EncoderScore.Accuracy / _options.Accumulate;
-            decoderAccuracy += loss.DecoderScore.Accuracy / _options.Accumulate;
-            tokens += batch.Original.TokenCount;
+            (int[] Rows, RetroMaePiece[] Own)[] batches = [.. Enumerable.Range(first, Math.Min(_window, _options.Accumulate - first)).Select(_ => _batches.Next())];
+            long[] counts = Counts(batches);
+            for (int i = 0; i < batches.Length; i++)
+            {
+                int start = trace.Rows.Count;
+                trace.AddRows(batches[i].Rows);
+                foreach (RetroMaePiece piece in batches[i].Own)
+                {
+                    // Dropout draws from torch's generator: seeding it per piece makes a resumed run, and another number of ranks, draw the same.
+                    manual_seed((long)(HashCodes.Of(_seed, step, first + i + (piece.Number * 1_000_003L)) >> 1));
+                    Note(trace, start, piece);
+                    Train(piece, counts.AsSpan(i * 3, 3), sums);
+                }
+            }
         }
-        var figures = new Dictionary<string, double> { ["encoder_loss"] = encoderLoss, ["encoder_accuracy"] = encoderAccuracy };
+        var figures = new Dictionary<string, double> { ["encoder_loss"] = sums.Encoder, ["encoder_accuracy"] = sums.EncoderRight };
         if (_options.Design.HasDecoder)
         {
-            figures["decoder_loss"] = decoderLoss;
-            figures["decoder_accuracy"] = decoderAccuracy;
+            figures["decoder_loss"] = sums.Decoder;
+            figures["decoder_accuracy"] = sums.DecoderRight;
         }
         if (_wantsBags)
         {
-            figures["bag_loss"] = bagLoss;
+            figures["bag_loss"] = sums.Bag;
         }
-        return new StepFigures(total, tokens, figures) { Batch = trace };
+        return new StepFigures(sums.Total, sums.Tokens, figures) { Batch = trace };
+    }
+
+    // What the losses of each micro-batch are averaged over, three numbers each. Whole micro-batches know by themselves.
+    private long[] Counts((int[] Rows, RetroMaePiece[] Own)[] batches)
+    {
+        long[] own = [.. batches.SelectMany(b => b.Own.Select(p => p.Counts).Aggregate(new long[3], (sum, one) => [.. sum.Zip(one, (x, y) => x + y)]))];
+        return _pieces == 1 ? own : _group.Total(own);
+    }
+
+    private void Train(RetroMaePiece piece, ReadOnlySpan<long> counts, Sums sums)
+    {
+        using var scope = NewDisposeScope();
+        long[] own = piece.Counts;
+        double encoder = Share(own[0], counts[0]), decoder = Share(own[1], counts[1]), bag = Share(own[2], counts[2]);
+        RetroMaeLoss loss = _model.Loss(ToTensors(piece.Batch), training: true).Weighted(encoder, decoder, bag);
+        Tensor sum = loss.Total;
+        sum.backward();
+        sums.Total += Number(sum);
+        sums.Encoder += Number(loss.Encoder);
+        sums.Decoder += Number(loss.Decoder);
+        sums.Bag += Number(loss.Bag);
+        sums.EncoderRight += loss.EncoderScore.Accuracy * encoder;
+        sums.DecoderRight += loss.DecoderScore.Accuracy * decoder;
+        sums.Tokens += piece.Batch.Original.TokenCount;
+
+        double Share(long part, long whole) => whole == 0 ? 0 : part / (double)whole / _options.Accumulate;
+    }
+
+    private static void Note(BatchTrace trace, int start, RetroMaePiece piece)
+    {
+        for (int i = 0; i < piece.Places.Length; i++)
+        {
+            trace.AddText(start + piece.Places[i], 0, piece.Batch.Original[i]);
+            trace.AddText(start + piece.Places[i], 1, piece.Batch.Encoder.Texts[i]);
+        }
     }
 
     /// <inheritdoc/>
@@ -127,5 +171,12 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
             batch.Hidden.Length == 0 ? null : tensor(batch.Hidden).view(batch.Original.Count, 1, length, length).to(device),
             batch.Decoder is null ? null : new PlainTargets(new PackedText(batch.Decoder.Texts, _config, device), tensor(batch.Decoder.Rows).to(device), tensor(batch.Decoder.Targets).to(device)),
             _wantsBags ? WordBags.Of(batch.Original) : null);
+    }
+
+    // This rank's shares of the step's means.
+    private sealed class Sums
+    {
+        public double Total, Encoder, Decoder, Bag, EncoderRight, DecoderRight;
+        public long Tokens;
     }
 }

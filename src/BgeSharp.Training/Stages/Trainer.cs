@@ -1,6 +1,7 @@
 // The loop: next batch → forward and backward → good? → clip → step → once in a while: evaluate, log, checkpoint.
 // It knows no particular stage, no file and no clock of its own.
 
+using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Optimization;
 using BgeSharp.Training.Stages.Recipes;
 
@@ -43,6 +44,12 @@ public sealed record TrainerHooks(Action<StepReport> Log, Action<TrainerState, C
 
     /// <summary>True once after somebody asked for a checkpoint.</summary>
     public Func<bool> CheckpointAsked { get; init; } = () => false;
+
+    /// <summary>The ranks that train together. All hooks are called on every rank.</summary>
+    public IProcessGroup Group { get; init; } = LocalProcessGroup.Instance;
+
+    /// <summary>What gradients are sent as between ranks: float32, or bfloat16.</summary>
+    public ScalarType Exchange { get; init; } = ScalarType.Float32;
 }
 
 /// <summary>Trains one stage.</summary>
@@ -69,7 +76,8 @@ public sealed class Trainer(ITrainableStage stage, AdamW optimizer, StageOptions
         {
             double rate = _schedule.At(state.Step);
             stage.Weights.Zero();
-            StepFigures figures = ForwardBackward(state.Step);          // gradients land in one flat buffer
+            StepFigures figures = hooks.Group.Join(ForwardBackward(state.Step));  // gradients land in one flat buffer
+            hooks.Group.SumGradients(stage.Weights, hooks.Exchange);    // from here on every rank has the same numbers and decides alike
             double norm = stage.Weights.Norm();
             state.Batches = figures.Batch?.Chain(state.Batches) ?? state.Batches;
             string? fault = _guard.Fault(figures, norm, state);
@@ -94,10 +102,11 @@ public sealed class Trainer(ITrainableStage stage, AdamW optimizer, StageOptions
             {
                 hooks.Log(window.Close(state, rate));
             }
-            bool stopping = stop.IsCancellationRequested && !last;
+            bool[] wishes = hooks.Group.Any(stop.IsCancellationRequested, hooks.CheckpointAsked());     // a signal may have reached one rank only
+            bool stopping = wishes[0] && !last;
             CheckpointReason? reason = stopping ? CheckpointReason.Stopping
                 : best && options.KeepBest ? CheckpointReason.Best
-                : hooks.CheckpointAsked() ? CheckpointReason.Asked
+                : wishes[1] ? CheckpointReason.Asked
                 : state.Step % hooks.CheckpointEvery == 0 && !last ? CheckpointReason.Regular
                 : null;
             if (reason is { } why)

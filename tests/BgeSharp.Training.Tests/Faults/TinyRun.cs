@@ -86,6 +86,20 @@ internal sealed partial class TinyRun : IDisposable
         return (new RecipeRun(Recipe(set), options).Run(stopping.Token), observer.Messages);
     }
 
+    /// <summary>Runs the recipe over ranks; all of them see the same stop.</summary>
+    /// <param name="ranks">Number of ranks.</param>
+    /// <param name="run">Name of the folder.</param>
+    /// <param name="change">Changes the options; null for none.</param>
+    /// <param name="stop">Step of a stage after which rank 0 is asked to stop, "stage step"; empty runs to the end.</param>
+    /// <param name="set">Overrides.</param>
+    public RunState?[] RunOver(int ranks, string run, Func<RunOptions, RunOptions>? change = null, string stop = "", params string[] set)
+        => Collectives.ThreadGroup.Run(ranks, group =>
+        {
+            using var stopping = new CancellationTokenSource();
+            var options = new RunOptions(In(run), Compute.Float32, new Observer(stop, stopping.Cancel), TimeProvider.System, Resume: false) { Group = group };
+            return new RecipeRun(Recipe(set), change?.Invoke(options) ?? options).Run(stopping.Token);
+        });
+
     /// <summary>Everything that must be equal in two runs: path → content. Times are taken out; TensorBoard writes one file a start.</summary>
     public Dictionary<string, string> Result(string run)
     {

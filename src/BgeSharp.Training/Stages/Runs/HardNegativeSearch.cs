@@ -6,6 +6,7 @@ using System.Numerics.Tensors;
 using BgeSharp.Embeddings;
 using BgeSharp.Retrieval;
 using BgeSharp.Text;
+using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Data.Batches;
 using BgeSharp.Training.Data.Negatives;
 using BgeSharp.Training.Stages.Recipes;
@@ -22,17 +23,17 @@ public static class HardNegativeSearch
     /// <param name="encoder">The model as it is now.</param>
     /// <param name="options">Ranks, number and margins.</param>
     /// <param name="seed">Seed of the draw within the rank range.</param>
-    /// <param name="progress">Called with texts encoded so far and in all.</param>
-    public static int[][] Find(PairStore store, IEncoder encoder, HardNegativeOptions options, long seed, Action<int, int>? progress = null)
+    /// <param name="group">Ranks that share the work; each gets the whole result.</param>
+    public static int[][] Find(PairStore store, IEncoder encoder, HardNegativeOptions options, long seed, IProcessGroup group)
     {
-        int total = store.Passages.Count + store.Count;
-        var index = new DenseIndex(Encode(store.Passages, 0, store.Passages.Count, encoder, done => progress?.Invoke(done, total)), encoder.Dimension);
+        var index = new DenseIndex(group.Total(Encode(store.Passages, 0, store.Passages.Count, encoder, group)), encoder.Dimension);
         NegativeRules rules = Rules(options);
-        var negatives = new int[store.Count][];
-        for (int start = 0; start < store.Count; start += QueryBlock)
+        var own = new List<int[]>();
+        // Blocks of queries go over the ranks in turn.
+        for (int start = group.Rank * QueryBlock; start < store.Count; start += group.Size * QueryBlock)
         {
             int count = Math.Min(QueryBlock, store.Count - start);
-            float[] queries = Encode(store.Queries, start, count, encoder, null);
+            float[] queries = Encode(store.Queries, start, count, encoder, LocalProcessGroup.Instance);
             SearchHit[][] hits = index.SearchAll(queries, options.ToRank);
             for (int i = 0; i < count; i++)
             {
@@ -43,12 +44,31 @@ public static class HardNegativeSearch
                 {
                     best = Math.Max(best, TensorPrimitives.Dot(query, index[row]));
                 }
-                negatives[start + i] = NegativeChoice.Choose(
-                    [.. hits[i].Select(h => new Candidate(h.Row, h.Score))], best, row => IsAnswer(row, positives, index, rules), null, rules, HashCodes.Of(seed, start + i, 4));
+                own.Add(NegativeChoice.Choose(
+                    [.. hits[i].Select(h => new Candidate(h.Row, h.Score))], best, row => IsAnswer(row, positives, index, rules), null, rules, HashCodes.Of(seed, start + i, 4)));
             }
-            progress?.Invoke(store.Passages.Count + start + count, total);
         }
-        return negatives;
+        return Join(group.Collect(PackedRows.Pack(own)), store.Count, group.Size);
+    }
+
+    // Block by block from the rank that has it.
+    private static int[][] Join(IReadOnlyList<byte[]> parts, int count, int ranks)
+    {
+        var blocks = new List<int>[ranks];
+        for (int i = 0; i < count; i++)
+        {
+            (blocks[i / QueryBlock % ranks] ??= []).Add(i);
+        }
+        var joined = new int[count][];
+        for (int rank = 0; rank < ranks && blocks[rank] is { } examples; rank++)
+        {
+            int[][] rows = PackedRows.Unpack(parts[rank], examples.Count, $"rank {rank}");
+            for (int i = 0; i < rows.Length; i++)
+            {
+                joined[examples[i]] = rows[i];
+            }
+        }
+        return joined;
     }
 
     /// <summary>The rules of options.</summary>
@@ -67,23 +87,26 @@ public static class HardNegativeSearch
         => Array.IndexOf(positives, row) >= 0
             || (rules.DuplicateCosine < 1 && Array.Exists(positives, p => TensorPrimitives.Dot(index[row], index[p]) > rules.DuplicateCosine));
 
-    // Length-sorted batches under a token budget, back in order.
-    private static float[] Encode(TokenStore store, int first, int count, IEncoder encoder, Action<int>? progress)
+    // Length-sorted batches under a token budget, back in order. Batches go over the ranks in turn: rows that another rank encodes are 0.
+    private static float[] Encode(TokenStore store, int first, int count, IEncoder encoder, IProcessGroup group)
     {
         const int budget = 8192;
         var vectors = new float[checked(count * encoder.Dimension)];
         int[] order = [.. Enumerable.Range(first, count).OrderByDescending(store.LengthOf).ThenBy(r => r)];
-        for (int start = 0; start < count;)
+        for (int start = 0, batch = 0; start < count; batch++)
         {
             int texts = Math.Min(Math.Max(1, budget / store.LengthOf(order[start])), count - start);
             int[] rows = order[start..(start + texts)];
+            start += texts;
+            if (batch % group.Size != group.Rank)
+            {
+                continue;
+            }
             M3Embedding[] embeddings = encoder.Encode(TokenBatch.Of([.. rows.Select(r => store[r].ToArray())]));
             for (int i = 0; i < texts; i++)
             {
                 embeddings[i].Dense!.CopyTo(vectors, (rows[i] - first) * encoder.Dimension);
             }
-            start += texts;
-            progress?.Invoke(start);
         }
         return vectors;
     }

@@ -1,9 +1,9 @@
 // What a stage on pairs needs before its first step: tokenised pairs, mined negatives, a teacher's scores. The same again when negatives are refreshed.
 
-using System.Runtime.InteropServices;
 using BgeSharp.Embeddings;
 using BgeSharp.Formats;
 using BgeSharp.Text;
+using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Data.Batches;
 using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Stages.Recipes;
@@ -17,9 +17,10 @@ internal sealed class PairTraining : IDisposable
     private readonly string _label;
     private readonly IRunObserver _observer;
     private readonly long _seed;
+    private readonly IProcessGroup _group;
 
-    private PairTraining(RunFolder folder, string label, IRunObserver observer, long seed, PairStore store)
-        => (_folder, _label, _observer, _seed, Store) = (folder, label, observer, seed, store);
+    private PairTraining(RunContext run, string label, long seed, PairStore store)
+        => (_folder, _label, _observer, _group, _seed, Store) = (run.Folder, label, run.Options.Observer, run.Options.Group, seed, store);
 
     /// <summary>The pairs.</summary>
     public PairStore Store { get; }
@@ -42,7 +43,7 @@ internal sealed class PairTraining : IDisposable
         {
             observer.Message($"dropped: {faults}");
         }
-        return new PairTraining(run.Folder, stage.Label, observer, seed, store);
+        return new PairTraining(run, stage.Label, seed, store);
     }
 
     /// <summary>Mines negatives with a model; those of a step that was mined before are read back, so that a resumed stage trains on the same.</summary>
@@ -52,27 +53,21 @@ internal sealed class PairTraining : IDisposable
     public void MineNegatives(HardNegativeOptions options, IEncoder encoder, int step)
     {
         // The start's are a function of the weights that the stage starts from and cost no file.
-        string file = Path.Combine(_folder.Work, FormattableString.Invariant($"{_label}.negatives-{step}.bin"));
-        if (step > 0 && File.Exists(file))
+        string file = Path.Combine((_folder with { Rank = 0 }).Work, FormattableString.Invariant($"{_label}.negatives-{step}.bin"));
+        if (step > 0 && _group.Agree(() => File.Exists(file)))
         {
-            Store.SetNegatives(Parse(file, Store.Count));
+            Store.SetNegatives(PackedRows.Unpack(File.ReadAllBytes(file), Store.Count, file));
             return;
         }
         _observer.Message(step == 0 ? "mining hard negatives" : $"mining hard negatives anew at step {step}");
-        int[][] negatives = HardNegativeSearch.Find(Store, encoder, options, _seed + step);
+        int[][] negatives = HardNegativeSearch.Find(Store, encoder, options, _seed + step, _group);
         if (negatives.Count(n => n.Length == 0) is > 0 and int none)
         {
             _observer.Message($"{none} of {negatives.Length} queries have no passage in the rank range that passes the margins");
         }
         if (step > 0)
         {
-            AtomicFile.Write(file, stream =>
-            {
-                foreach (int[] rows in negatives)
-                {
-                    stream.Write(MemoryMarshal.AsBytes<int>([rows.Length, .. rows]));
-                }
-            });
+            _group.First(() => AtomicFile.Write(file, stream => stream.Write(PackedRows.Pack(negatives))));
         }
         Store.SetNegatives(negatives);
     }
@@ -88,24 +83,30 @@ internal sealed class PairTraining : IDisposable
         {
             throw new BadInput($"{folder}: the teacher's vocabulary is not the run's; write its scores into the pair files with \"bge score --pairs\" and leave \"teacher\" out.");
         }
+        // Blocks of examples go over the ranks in turn; a score that another rank computes is 0 here until they are added up.
         const int block = 512;
-        var scores = new (float[] Positives, float[] Negatives)[Store.Count];
-        for (int start = 0; start < Store.Count; start += block)
+        var starts = new int[Store.Count + 1];
+        for (int i = 0; i < Store.Count; i++)
         {
-            int end = Math.Min(start + block, Store.Count);
+            starts[i + 1] = checked(starts[i] + Store.Rows[i].Positives.Length + Store.Rows[i].Negatives.Length);
+        }
+        var all = new float[starts[^1]];
+        for (int start = _group.Rank * block; start < Store.Count; start += _group.Size * block)
+        {
             var pairs = new List<(int[] Query, int[] Passage)>();
-            for (int i = start; i < end; i++)
+            for (int i = start; i < Math.Min(start + block, Store.Count); i++)
             {
                 int[] query = Store.Queries[i].ToArray();
                 pairs.AddRange(Store.Rows[i].Positives.Concat(Store.Rows[i].Negatives).Select(row => (query, Store.Passages[row].ToArray())));
             }
-            float[] all = teacher.Score(pairs);
-            for (int i = start, next = 0; i < end; i++)
-            {
-                (int positives, int negatives) = (Store.Rows[i].Positives.Length, Store.Rows[i].Negatives.Length);
-                scores[i] = (all[next..(next + positives)], all[(next + positives)..(next + positives + negatives)]);
-                next += positives + negatives;
-            }
+            teacher.Score(pairs).CopyTo(all, starts[start]);
+        }
+        all = _group.Total(all);
+        var scores = new (float[] Positives, float[] Negatives)[Store.Count];
+        for (int i = 0; i < Store.Count; i++)
+        {
+            int negatives = starts[i] + Store.Rows[i].Positives.Length;
+            scores[i] = (all[starts[i]..negatives], all[negatives..starts[i + 1]]);
         }
         Store.SetScores(scores);
     }
@@ -131,24 +132,6 @@ internal sealed class PairTraining : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Store.Dispose();
-
-    private static int[][] Parse(string file, int count)
-    {
-        int[] numbers = MemoryMarshal.Cast<byte, int>(File.ReadAllBytes(file)).ToArray();
-        var negatives = new int[count][];
-        int at = 0;
-        for (int i = 0; i < count; i++)
-        {
-            int length = at < numbers.Length ? numbers[at] : -1;
-            if (length < 0 || length > numbers.Length - at - 1)
-            {
-                throw new BadInput($"{file}: not the negatives of {count} examples; remove it and run again.");
-            }
-            negatives[i] = numbers[(at + 1)..(at + 1 + length)];
-            at += 1 + length;
-        }
-        return negatives;
-    }
 }
 
 /// <summary>How the texts of pairs become ids.</summary>

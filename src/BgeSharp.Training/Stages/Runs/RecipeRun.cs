@@ -1,10 +1,12 @@
 // A whole recipe: documents → vocabulary → model → stage by stage, each evaluated → final model folder.
 // Everything is a function of the recipe, so a run that was stopped or killed goes on by doing again what costs little (reading, mining, tokenising)
 // and loading what costs much: finished stages, the newest checkpoint of the one under way, evaluations. docs/reliability.md has the promises.
+// Over ranks all do the same; rank 0 alone writes the folder, evaluates and talks, and where the way divides it says which way (docs/cluster.md).
 
 using BgeSharp.Formats;
 using BgeSharp.Text;
 using BgeSharp.Training.Checkpoints;
+using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Native;
 using BgeSharp.Training.Stages.Logs;
@@ -18,6 +20,7 @@ public sealed class RecipeRun
     private readonly Recipe _recipe;
     private readonly RunOptions _options;
     private readonly RunFolder _folder;
+    private readonly IProcessGroup _group;
     private readonly string _hash;
     private readonly RecipeDocuments _documents;
     private readonly long _began;
@@ -29,8 +32,9 @@ public sealed class RecipeRun
     public RecipeRun(Recipe recipe, RunOptions options)
     {
         _recipe = recipe;
-        _options = options;
-        _folder = new RunFolder(options.Out);
+        _group = options.Group;
+        _options = _group.Leads() ? options : options with { Observer = SilentObserver.Instance };
+        _folder = new RunFolder(options.Out) { Rank = _group.Rank };
         _hash = RecipeFile.Hash(recipe);
         _documents = new RecipeDocuments(recipe);
         _began = options.Time.GetTimestamp();
@@ -47,54 +51,71 @@ public sealed class RecipeRun
     public RunState? Run(CancellationToken stop)
     {
         IRunObserver observer = _options.Observer;
-        FileSystem.Current.CreateFolder(_folder.Root);
-        using RunLock held = RunLock.Take(_folder);
-        _state = Before();      // again: another process may have been here until a moment ago
-        _secondsBefore = _state.Seconds;
-        RemoveLeftovers();
-        DataIdentity data = CheckData();
-        AtomicFile.WriteText(_folder.Recipe, RecipeFile.ToJson(_recipe));
-        SaveState();
-        FileSystem.Current.FlushFolder(_folder.Root);
+        _group.RequireSame("recipe", _hash);
+        using RunLock? held = _group.Leads() ? Open() : null;
+        string data = _group.Agree(() => CheckData());
 
-        observer.Message("reading documents and evaluation sets");
-        var evaluation = new RunEvaluation(_recipe, _documents);
-        ITokenizer tokenizer = RunVocabulary.Prepare(_recipe, _documents, _folder, observer);
+        RunEvaluation? evaluation = null;
+        _group.First(() =>
+        {
+            observer.Message("reading documents and evaluation sets");
+            evaluation = new RunEvaluation(_recipe, _documents);
+        });
+        ITokenizer tokenizer = Vocabulary();
         ModelConfig config = RunModel.Config(_recipe.Model, tokenizer);
-        if (!Done("bm25") && !stop.IsCancellationRequested)
+        OnceFor("bm25", () =>
         {
             observer.Message("evaluating BM25");
-            Keep(evaluation.Bm25());
-        }
+            Keep(evaluation!.Bm25());
+        }, stop);
 
-        using var metrics = MetricsLog.Open(_folder.Metrics, _options.Time);
-        var run = new RunContext(_recipe, _hash, data.Digest(), _folder, _documents, tokenizer, config, _options, metrics, evaluation, Account);
+        using MetricsLog? metrics = _group.Leads() ? MetricsLog.Open(_folder.Metrics, _options.Time) : null;
+        var run = new RunContext(_recipe, _hash, data, _folder, _documents, tokenizer, config, _options, metrics, evaluation, Account);
         string? previous = _recipe.Model.From.Length > 0 ? _recipe.Model.From : null;
-        if (!Done("untrained") && !stop.IsCancellationRequested)
-        {
-            EvaluateUntrained(evaluation, config, tokenizer, previous);
-        }
+        OnceFor("untrained", () => EvaluateUntrained(evaluation!, config, tokenizer, previous), stop);
         for (int i = 0; i < _recipe.Stages.Count; i++)
         {
             StageOptions stage = _recipe.Stages[i];
             string finished = _folder.Stage(i, stage.Label);
-            if (stop.IsCancellationRequested || (!Directory.Exists(finished) && !new StageRun(run, i).Train(previous, stop)))
+            bool? done = _group.Agree(() => stop.IsCancellationRequested ? (bool?)null : Directory.Exists(finished));
+            if (done is null || (done is false && !new StageRun(run, i).Train(previous, stop)))
             {
                 SaveState();
                 return null;
             }
             SaveState();
-            if (!Done(stage.Label) && !stop.IsCancellationRequested)
-            {
-                Keep(stage is RerankerStageOptions ? ScoreReranker(evaluation, stage.Label, finished, previous) : ScoreModel(evaluation, stage.Label, finished));
-            }
+            OnceFor(stage.Label, () => Keep(stage is RerankerStageOptions ? ScoreReranker(evaluation!, stage.Label, finished, previous) : ScoreModel(evaluation!, stage.Label, finished)), stop);
             // A reranker is a model of its own: it gives no vectors, and the next stage starts where it did.
             previous = stage is RerankerStageOptions ? previous : finished;
         }
-        if (stop.IsCancellationRequested)
+        if (_group.Agree(() => stop.IsCancellationRequested))
         {
             return null;
         }
+        _group.First(() => Finish(previous));
+        return _state = _group.Agree(() => _state);
+    }
+
+    private RunLock Open()
+    {
+        FileSystem.Current.CreateFolder(_folder.Root);
+        RunLock held = RunLock.Take(_folder);
+        try
+        {
+            _state = Before();      // again: another process may have been here until a moment ago
+            _secondsBefore = _state.Seconds;
+            RemoveLeftovers();
+            return held;
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    private void Finish(string? previous)
+    {
         if (!Directory.Exists(_folder.Model))
         {
             // The last stage's folder is the model; its pre-training head stays behind.
@@ -105,8 +126,24 @@ public sealed class RecipeRun
         _options.Conclude(_state);
         _state = _state with { Finished = true };
         _state.Save(_folder.Progress);
-        return _state;
     }
+
+    // Rank 0 makes it when it must be made, the others read it.
+    private ITokenizer Vocabulary()
+    {
+        ITokenizer? made = null;
+        _group.First(() => made = RunVocabulary.Prepare(_recipe, _documents, _folder, _options.Observer));
+        return made ?? RunVocabulary.Prepare(_recipe, _documents, _folder, _options.Observer);
+    }
+
+    // What rank 0 does unless the run has it already, or is to stop.
+    private void OnceFor(string stage, Action act, CancellationToken stop) => _group.First(() =>
+    {
+        if (!Done(stage) && !stop.IsCancellationRequested)
+        {
+            act();
+        }
+    });
 
     private RunState Before()
     {
@@ -136,7 +173,7 @@ public sealed class RecipeRun
         }
     }
 
-    private DataIdentity CheckData()
+    private string CheckData()
     {
         DataIdentity? before = DataIdentity.Load(_folder.Data);
         DataIdentity now = DataIdentity.Of(_recipe, before);
@@ -152,15 +189,18 @@ public sealed class RecipeRun
         {
             now.Save(_folder.Data);
         }
-        return now;
+        AtomicFile.WriteText(_folder.Recipe, RecipeFile.ToJson(_recipe));
+        SaveState();
+        FileSystem.Current.FlushFolder(_folder.Root);
+        return now.Digest();
     }
 
-    private void Account(TimeSpan training, BackgroundCheckpoints checkpoints) => _state = _state with
+    private void Account(TimeSpan training, BackgroundCheckpoints? checkpoints) => _state = _state with
     {
         TrainingSeconds = _state.TrainingSeconds + training.TotalSeconds,
-        CheckpointSeconds = _state.CheckpointSeconds + checkpoints.Stall.TotalSeconds,
-        CheckpointWritingSeconds = _state.CheckpointWritingSeconds + checkpoints.Writing.TotalSeconds,
-        Checkpoints = _state.Checkpoints + checkpoints.Count,
+        CheckpointSeconds = _state.CheckpointSeconds + (checkpoints?.Stall.TotalSeconds ?? 0),
+        CheckpointWritingSeconds = _state.CheckpointWritingSeconds + (checkpoints?.Writing.TotalSeconds ?? 0),
+        Checkpoints = _state.Checkpoints + (checkpoints?.Count ?? 0),
     };
 
     private bool Done(string stage) => _state.Results.Any(r => r.Stage == stage);
@@ -193,6 +233,10 @@ public sealed class RecipeRun
 
     private void SaveState()
     {
+        if (!_group.Leads())
+        {
+            return;
+        }
         _state = _state with
         {
             Seconds = _secondsBefore + _options.Time.GetElapsedTime(_began).TotalSeconds,

@@ -17,8 +17,8 @@ namespace BgeSharp.Training.Stages.Runs;
 /// <param name="Tokenizer">The vocabulary.</param>
 /// <param name="Config">Sizes of the model.</param>
 /// <param name="Options">Device, observer, clock.</param>
-/// <param name="Metrics">Figures of each logged step.</param>
-/// <param name="Evaluation">The sets to evaluate on.</param>
-/// <param name="Account">Told the time of a stage's loop and what its checkpoints took of it.</param>
+/// <param name="Metrics">Figures of each logged step; null on ranks other than 0.</param>
+/// <param name="Evaluation">The sets to evaluate on; null on ranks other than 0.</param>
+/// <param name="Account">Told the time of a stage's loop and what its checkpoints took of it, which is null on ranks other than 0.</param>
 internal sealed record RunContext(Recipe Recipe, string Hash, string Data, RunFolder Folder, RecipeDocuments Documents, ITokenizer Tokenizer, ModelConfig Config,
-    RunOptions Options, MetricsLog Metrics, RunEvaluation Evaluation, Action<TimeSpan, BackgroundCheckpoints> Account);
+    RunOptions Options, MetricsLog? Metrics, RunEvaluation? Evaluation, Action<TimeSpan, BackgroundCheckpoints?> Account);

@@ -39,8 +39,11 @@ public sealed record RunFolder(string Root)
     /// <summary>What is done so far: evaluations and time.</summary>
     public string Progress => Path.Combine(Root, "progress.json");
 
-    /// <summary>Tokenised texts of the stage under way; removed at its end.</summary>
-    public string Work => Path.Combine(Root, "work");
+    /// <summary>Tokenised texts of the stage under way; removed at its end. Each rank has a folder of its own in that of rank 0.</summary>
+    public string Work => Rank == 0 ? Path.Combine(Root, "work") : Path.Combine(Root, "work", FormattableString.Invariant($"rank-{Rank}"));
+
+    /// <summary>The rank that looks at the folder.</summary>
+    public int Rank { get; init; }
 
     /// <summary>Model folder of a finished stage.</summary>
     /// <param name="index">From 0.</param>

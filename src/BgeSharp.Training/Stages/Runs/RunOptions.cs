@@ -1,3 +1,4 @@
+using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Modeling;
 
 namespace BgeSharp.Training.Stages.Runs;
@@ -18,6 +19,15 @@ public sealed record RunOptions(string Out, Compute Compute, IRunObserver Observ
 
     /// <summary>Stands between the loop and what computes its steps; tests put one in that fails.</summary>
     public Func<ITrainableStage, ITrainableStage> Backend { get; init; } = stage => stage;
+
+    /// <summary>The ranks that do the run together. All start the same run; rank 0 writes its folder, the others read it.</summary>
+    public IProcessGroup Group { get; init; } = LocalProcessGroup.Instance;
+
+    /// <summary>What gradients are sent as between ranks: float32, or bfloat16 for half the bytes.</summary>
+    public ScalarType Exchange { get; init; } = ScalarType.Float32;
+
+    /// <summary>True keeps the moments of a weight on one rank only: 8 bytes a weight less on the others, for one more exchange of the weights each step.</summary>
+    public bool ShardOptimizer { get; init; }
 
     /// <summary>Asks for a checkpoint now and then.</summary>
     public CheckpointRequest Checkpoint { get; init; } = new();

@@ -5,6 +5,7 @@ using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using BgeSharp.Training.Checkpoints;
+using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Optimization;
 using BgeSharp.Training.Stages.Logs;
@@ -23,6 +24,7 @@ internal sealed class StageLoop(RunContext run, int index, long seed, Weights we
     private static readonly string Code = typeof(StageLoop).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
     private readonly StageOptions _options = run.Recipe.Stages[index];
     private readonly int _every = run.Recipe.Checkpoints.EverySteps;
+    private readonly IProcessGroup _group = run.Options.Group;
 
     /// <summary>Runs the loop.</summary>
     /// <param name="create">Makes the stage at a position in its order of batches, in steps.</param>
@@ -33,32 +35,39 @@ internal sealed class StageLoop(RunContext run, int index, long seed, Weights we
         where TStage : ITrainableStage, IDisposable
     {
         RunOptions options = run.Options;
-        using var optimizer = new AdamW(weights, _options.WeightDecay);
-        var folder = new CheckpointFolder(run.Folder.Checkpoints, run.Recipe.Checkpoints.Keep, options.Observer.Message);
+        using var optimizer = new AdamW(weights, _options.WeightDecay, shards: options.ShardOptimizer ? _group : null);
+        CheckpointFolder? folder = _group.Leads() ? new CheckpointFolder(run.Folder.Checkpoints, run.Recipe.Checkpoints.Keep, options.Observer.Message) : null;
         TrainerState state = new();
         JsonElement? own = null;
-        if (folder.Latest(index, run.Hash) is { } found)
+        if (Agreed(() => folder!.Latest(index, run.Hash)) is { } found)
         {
             Compare(found.State);
             CheckpointFolder.Restore(found, weights, optimizer);
             (state, own) = (TrainerState.From(found.State.Trainer), found.State.Own);
             options.Observer.Message(string.Create(CultureInfo.InvariantCulture, $"going on from step {state.Step} of {_options.Label}"));
         }
-        run.Metrics.TruncateAfter(_options.Label, state.Step > 0 ? state.Step : -1);
+        run.Metrics?.TruncateAfter(_options.Label, state.Step > 0 ? state.Step : -1);
         using TStage stage = create(state.Step + state.PassedOver);
         JsonObject? fresh = stage.Save();
         Restore(stage, own);
-        using var checkpoints = new BackgroundCheckpoints(folder, weights, optimizer, RecipeFile.ToJson(run.Recipe), run.Recipe.Checkpoints.Background, options.Observer.Message, options.Time);
-        using var board = new TensorBoardWriter(Path.Combine(run.Folder.TensorBoard, _options.Label), options.Time, state.Step);
+        using BackgroundCheckpoints? checkpoints = folder is null ? null
+            : new BackgroundCheckpoints(folder, weights, optimizer, RecipeFile.ToJson(run.Recipe), run.Recipe.Checkpoints.Background, options.Observer.Message, options.Time);
+        using TensorBoardWriter? board = folder is null ? null : new TensorBoardWriter(Path.Combine(run.Folder.TensorBoard, _options.Label), options.Time, state.Step);
         var events = new EventLog(run.Folder.Events, options.Time);
         long began = options.Time.GetTimestamp();
         options.Observer.StageStarted(_options.Label, stage.TotalSteps);
         var hooks = new TrainerHooks(report => Log(report, board), (at, why) => Save(at, why), _every, options.Time)
         {
-            Evaluate = evaluate is null ? null : step => Evaluate(step),
+            Group = _group,
+            Exchange = options.Exchange,
+            Evaluate = evaluate is null ? null : step => _group.Agree(() => Evaluate(step)),
             RollBack = latest => RollBack(latest),
             Bad = bad =>
             {
+                if (!_group.Leads())
+                {
+                    return;
+                }
                 events.Write(bad);
                 options.Observer.Message(string.Create(CultureInfo.InvariantCulture, $"warning: {bad.Stage}: {bad.Fault} at step {bad.Step + 1} (loss {bad.Loss:G4}, gradient norm {bad.GradientNorm:G4}): {bad.Action}; events.jsonl has its rows."));
             },
@@ -68,17 +77,17 @@ internal sealed class StageLoop(RunContext run, int index, long seed, Weights we
         try
         {
             TrainerState? end = new Trainer(options.Backend(stage), optimizer, _options, hooks).Run(state, stop);
-            checkpoints.Wait();
+            _group.First(() => checkpoints!.Wait());
             if (end is null)
             {
                 return null;
             }
-            run.Metrics.Flush();        // the stage's folder says that it is done: its last lines must not be lost after that
+            run.Metrics?.Flush();       // the stage's folder says that it is done: its last lines must not be lost after that
             TakeBest(end, folder, optimizer);
-            folder.Tidy();
+            _group.First(() => folder!.Tidy());
             TimeSpan elapsed = options.Time.GetElapsedTime(began);
             options.Observer.StageEnded(_options.Label, end.Step, elapsed, new Dictionary<string, double>());
-            if (checkpoints.Count > 0)
+            if (checkpoints is { Count: > 0 })
             {
                 options.Observer.Message(string.Create(CultureInfo.InvariantCulture, $"{checkpoints.Count} checkpoints held training up for {checkpoints.Stall.TotalSeconds:0.00} s, {checkpoints.Stall / elapsed:0.0%} of it; writing them took {checkpoints.Writing.TotalSeconds:0.00} s"));
             }
@@ -91,7 +100,15 @@ internal sealed class StageLoop(RunContext run, int index, long seed, Weights we
 
         void Save(TrainerState at, CheckpointReason why)
         {
-            run.Metrics.Flush();
+            if (checkpoints is null)
+            {
+                if (optimizer.IsSharded)
+                {
+                    CheckpointSnapshot.Contribute(optimizer);
+                }
+                return;
+            }
+            run.Metrics!.Flush();
             checkpoints.Save(Describe(at, stage, optimizer), required: why is CheckpointReason.Best or CheckpointReason.Stopping);
             if (why == CheckpointReason.Asked)
             {
@@ -103,29 +120,20 @@ internal sealed class StageLoop(RunContext run, int index, long seed, Weights we
         {
             (string name, double figure, double score) = evaluate(stage);
             var figures = new Dictionary<string, double> { [name] = figure };
-            run.Metrics.Write(_options.Label, step, figures);
-            board.Write(step, figures);
+            run.Metrics!.Write(_options.Label, step, figures);
+            board!.Write(step, figures);
             options.Observer.Message(string.Create(CultureInfo.InvariantCulture, $"{_options.Label} step {step}: {name} {figure:0.0000}"));
             return score;
         }
 
         TrainerState RollBack(int latest)
         {
-            checkpoints.Wait();
-            FoundCheckpoint? target = null;
-            for (; latest > 0 && (target = folder.At(index, latest, run.Hash)) is null; latest -= _every)
-            {
-            }
-            folder.RemoveAfter(index, latest);
-            run.Metrics.TruncateAfter(_options.Label, latest > 0 ? latest : -1);
-            options.Observer.Message(string.Create(CultureInfo.InvariantCulture, $"{_options.Label}: back to step {latest}"));
+            FoundCheckpoint? target = Agreed(() => GoBack(latest));
             if (target is null)
             {
                 start();
-                using var noGrad = no_grad();
-                optimizer.FirstMoment.zero_();
-                optimizer.SecondMoment.zero_();
-                optimizer.Steps = 0;
+                _group.Broadcast(weights.Values);
+                optimizer.Forget();
                 if (fresh is not null)
                 {
                     stage.Restore(fresh);
@@ -136,6 +144,28 @@ internal sealed class StageLoop(RunContext run, int index, long seed, Weights we
             Restore(stage, target.State.Own);
             return TrainerState.From(target.State.Trainer);
         }
+
+        // The files' part of a rollback.
+        FoundCheckpoint? GoBack(int latest)
+        {
+            checkpoints!.Wait();
+            FoundCheckpoint? target = null;
+            for (; latest > 0 && (target = folder!.At(index, latest, run.Hash)) is null; latest -= _every)
+            {
+            }
+            folder!.RemoveAfter(index, latest);
+            run.Metrics!.TruncateAfter(_options.Label, latest > 0 ? latest : -1);
+            options.Observer.Message(string.Create(CultureInfo.InvariantCulture, $"{_options.Label}: back to step {latest}"));
+            return target;
+        }
+    }
+
+    // Rank 0 looks for a checkpoint; all ranks read the one it finds.
+    private FoundCheckpoint? Agreed(Func<FoundCheckpoint?> find)
+    {
+        FoundCheckpoint? found = null;
+        string? path = _group.Agree(() => (found = find())?.Folder);
+        return found ?? (path is null ? null : CheckpointFolder.Open(path));
     }
 
     private static void Restore(ITrainableStage stage, JsonElement? own)
@@ -174,7 +204,7 @@ internal sealed class StageLoop(RunContext run, int index, long seed, Weights we
         };
     }
 
-    private string Machine() => string.Create(CultureInfo.InvariantCulture, $"{run.Options.Compute.Device}, {run.Options.Compute.Type}, {get_num_threads()} threads");
+    private string Machine() => string.Create(CultureInfo.InvariantCulture, $"{run.Options.Compute.Device}, {run.Options.Compute.Type}, {get_num_threads()} threads{(_group.Size > 1 ? $" on each of {_group.Size} ranks" : "")}");
 
     // A checkpoint of other data is refused; another program or machine computes on, but not to the same bits.
     private void Compare(CheckpointState state)
@@ -193,26 +223,30 @@ internal sealed class StageLoop(RunContext run, int index, long seed, Weights we
         }
     }
 
-    private void TakeBest(TrainerState end, CheckpointFolder folder, AdamW optimizer)
+    private void TakeBest(TrainerState end, CheckpointFolder? folder, AdamW optimizer)
     {
         if (!_options.KeepBest || end.Best is not { } best || best.Step == end.Step)
         {
             return;
         }
-        FoundCheckpoint found = folder.At(index, best.Step, run.Hash)
+        FoundCheckpoint found = Agreed(() => folder!.At(index, best.Step, run.Hash))
             ?? throw new IOException($"{run.Folder.Checkpoints}: the best checkpoint, of step {best.Step}, is not there or damaged; run again with keepBest false, or in another folder");
         CheckpointFolder.Restore(found, weights, optimizer);
         run.Options.Observer.Message(string.Create(CultureInfo.InvariantCulture, $"{_options.Label}: the weights of step {best.Step} are the best and become the model"));
     }
 
-    private void Log(StepReport report, TensorBoardWriter board)
+    private void Log(StepReport report, TensorBoardWriter? board)
     {
+        if (board is null)
+        {
+            return;
+        }
         var figures = new Dictionary<string, double> { ["loss"] = report.Loss, ["learning_rate"] = report.LearningRate };
         foreach ((string name, double value) in report.Figures)
         {
             figures[name] = value;
         }
-        run.Metrics.Write(report.Stage, report.Step, figures, report.Batches);
+        run.Metrics!.Write(report.Stage, report.Step, figures, report.Batches);
         board.Write(report.Step, figures);
         run.Options.Observer.Progress(report);
     }

@@ -2,6 +2,7 @@
 
 using System.Globalization;
 using BgeSharp.Models;
+using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Data;
 using BgeSharp.Training.Data.Batches;
 using BgeSharp.Training.Modeling;
@@ -15,6 +16,7 @@ internal sealed class StageRun(RunContext run, int index)
     private readonly StageOptions _options = run.Recipe.Stages[index];
     private readonly long _seed = HashCodes.Of(run.Recipe.Seed, "stage " + index.ToString(CultureInfo.InvariantCulture));
     private readonly IRunObserver _observer = run.Options.Observer;
+    private readonly IProcessGroup _group = run.Options.Group;
 
     /// <param name="previous">Model folder to start from; null starts from the seed.</param>
     /// <param name="stop">Asks for an orderly stop.</param>
@@ -23,6 +25,7 @@ internal sealed class StageRun(RunContext run, int index)
     {
         (Weights weights, string prefix) = RunModel.Create(_options, run.Config, run.Options.Compute, run.Recipe.Seed, previous);
         using Weights owned = weights;
+        _group.Broadcast(weights.Values);      // processors of different kinds may have drawn or read them to other last bits
         var loop = new StageLoop(run, index, _seed, weights, () => RunModel.Start(weights, prefix, run.Config, run.Recipe.Seed, previous));
         int? steps = _options switch
         {
@@ -33,7 +36,7 @@ internal sealed class StageRun(RunContext run, int index)
         };
         if (steps is int done)
         {
-            ModelFolder.Save(run.Folder.Stage(index, _options.Label), weights, prefix, run.Config, run.Tokenizer, Card(previous, done));
+            _group.First(() => ModelFolder.Save(run.Folder.Stage(index, _options.Label), weights, prefix, run.Config, run.Tokenizer, Card(previous, done)));
         }
         return steps is not null;
     }
@@ -48,16 +51,16 @@ internal sealed class StageRun(RunContext run, int index)
         }
         _observer.Message($"{store.Count} texts, {store.TokenCount} tokens");
         bool byLoss = options.EvaluateBy is "auto" or "loss";
-        using TokenStore? heldOut = options.EvaluateEvery > 0 && byLoss ? Texts("heldout.ids", run.Documents.HeldOut(), options, options.EvaluateQueries) : null;
+        using TokenStore? heldOut = options.EvaluateEvery > 0 && byLoss && _group.Leads() ? Texts("heldout.ids", run.Documents.HeldOut(), options, options.EvaluateQueries) : null;
         if (heldOut is { Count: 0 })
         {
             throw new BadInput($"stage \"{options.Label}\": evaluateEvery is set, but no text is held out; raise data.heldOut.");
         }
         Pooling pooling = PoolingExtensions.Parse(options.Sentence);
         Func<RetroMaeStage, (string, double, double)>? evaluate = options.EvaluateEvery == 0 ? null
-            : heldOut is null ? _ => Develop(new Encoder(weights, prefix, run.Config), "")
-            : stage => stage.HeldOutLoss(heldOut) is double loss ? ("dev_loss", loss, -loss) : default;
-        return loop.Run(position => new RetroMaeStage(options, weights, run.Config, pooling, run.Tokenizer, store, _seed, position), evaluate, stop);
+            : !byLoss ? _ => Develop(new Encoder(weights, prefix, run.Config), "")
+            : stage => stage.HeldOutLoss(heldOut!) is double loss ? ("dev_loss", loss, -loss) : default;
+        return loop.Run(position => new RetroMaeStage(options, weights, run.Config, pooling, run.Tokenizer, store, _seed, position, _group), evaluate, stop);
     }
 
     private int? Contrast(ContrastiveStageOptions options, Weights weights, StageLoop loop, CancellationToken stop)
@@ -69,7 +72,7 @@ internal sealed class StageRun(RunContext run, int index)
         // At the start with the weights the stage starts from, so that a resumed stage mines the same.
         Prepare(0);
         Func<ContrastiveStage, (string, double, double)>? evaluate = options.EvaluateEvery == 0 ? null : _ => Develop(encoder.Encoder, options.QueryInstruction);
-        return loop.Run(position => new ContrastiveStage(options, weights, encoder, pairs.Store, _seed, position, Prepare), evaluate, stop);
+        return loop.Run(position => new ContrastiveStage(options, weights, encoder, pairs.Store, _seed, position, Prepare, _group), evaluate, stop);
 
         void Prepare(int step)
         {
@@ -100,8 +103,8 @@ internal sealed class StageRun(RunContext run, int index)
         }
         var model = new CrossEncoder(encoder, new RelevanceHead(weights), run.Tokenizer.Special);
         var judge = new TorchReranker(model, run.Tokenizer, options.MaxLength);
-        Func<RerankerStage, (string, double, double)>? evaluate = options.EvaluateEvery == 0 ? null : _ => Named(run.Evaluation.Develop(judge, options.EvaluateQueries));
-        return loop.Run(position => new RerankerStage(options, weights, model, pairs.Store, _seed, position), evaluate, stop);
+        Func<RerankerStage, (string, double, double)>? evaluate = options.EvaluateEvery == 0 ? null : _ => Named(run.Evaluation!.Develop(judge, options.EvaluateQueries));
+        return loop.Run(position => new RerankerStage(options, weights, model, pairs.Store, _seed, position, _group), evaluate, stop);
     }
 
     private string? TeacherOf(DistillationOptions? options)
@@ -115,7 +118,7 @@ internal sealed class StageRun(RunContext run, int index)
             TextChunks.Of(documents, options.MaxLength - 2).Select(t => run.Tokenizer.EncodeWithSpecial(t, options.MaxLength)).Where(ids => ids.Length >= 8).Take(limit));
 
     private (string Name, double Figure, double Score) Develop(Encoder encoder, string instruction)
-        => Named(run.Evaluation.Develop(new TorchEncoder(encoder, PoolingExtensions.Parse(run.Recipe.Model.Pooling)), run.Tokenizer, instruction, _options.EvaluateQueries));
+        => Named(run.Evaluation!.Develop(new TorchEncoder(encoder, PoolingExtensions.Parse(run.Recipe.Model.Pooling)), run.Tokenizer, instruction, _options.EvaluateQueries));
 
     private (string Name, double Figure, double Score) Named(IReadOnlyDictionary<string, double> metrics)
     {
