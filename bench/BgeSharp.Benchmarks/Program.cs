@@ -7,6 +7,7 @@ using BgeSharp.Benchmarks.Contrastive;
 using BgeSharp.Benchmarks.Data;
 using BgeSharp.Benchmarks.Objectives;
 using BgeSharp.Benchmarks.Reliability;
+using BgeSharp.Benchmarks.RetroMae;
 using BgeSharp.Benchmarks.Retrieval;
 using BgeSharp.Benchmarks.Running;
 using BgeSharp.Training.Native;
@@ -44,6 +45,10 @@ if (args is [MiningSpeed.Memory, var documents] && long.TryParse(documents, out 
 if (args is [LargeRetrieval.Argument, .. var sizes])
 {
     return LargeRetrieval.Print(sizes);
+}
+if (args is [RetroMaeComparison.Argument, .. var comparison])
+{
+    return RetroMaeComparison.Run(comparison);
 }
 if (args is [LargeBatch.Argument, .. var batches])
 {

@@ -29,7 +29,8 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
     /// <param name="store">Tokenised texts, special tokens included.</param>
     /// <param name="seed">Seed of order, masks and dropout.</param>
     /// <param name="firstStep">Position in the order of batches to begin with, in steps.</param>
-    public RetroMaeStage(RetroMaeStageOptions options, Weights weights, ModelConfig config, Pooling pooling, ITokenizer tokenizer, TokenStore store, long seed, long firstStep)
+    /// <param name="words">Joins Han characters into words for the masks; null hides them one by one.</param>
+    public RetroMaeStage(RetroMaeStageOptions options, Weights weights, ModelConfig config, Pooling pooling, ITokenizer tokenizer, TokenStore store, long seed, long firstStep, HanWords? words = null)
     {
         _options = options;
         _config = config;
@@ -39,7 +40,7 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
         _model = new RetroMae(weights, config, design, pooling);
         _wantsBags = design.Task == PretrainingTask.DupMae;
         _decoder = !design.HasDecoder ? DecoderMasks.None : design.PlainDecoding ? DecoderMasks.Text : DecoderMasks.Rows;
-        _masks = new RetroMaeMasks(tokenizer, options.EncoderMaskRatio, options.DecoderMaskRatio, options.DecoderMaskPool);
+        _masks = new RetroMaeMasks(tokenizer, options.EncoderMaskRatio, options.DecoderMaskRatio, options.DecoderMaskPool, words);
         var order = new TokenBudgetOrder(seed, [.. Enumerable.Range(0, store.Count).Select(store.LengthOf)], options.BatchTokens);
         TotalSteps = options.StepsOver(order.BatchesPerEpoch);
         _batches = new BatchCursor<RetroMaeBatch>(order.From, (rows, number) => RetroMaeBatch.Draw(store, rows, _masks, seed, number, _decoder), options.Accumulate, firstStep);
