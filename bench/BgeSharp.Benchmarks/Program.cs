@@ -20,6 +20,8 @@ switch (args)
         return KillCampaign.Run(recipe, int.Parse(kills, CultureInfo.InvariantCulture), seeded ? int.Parse(more[0], CultureInfo.InvariantCulture) : 1, seeded ? more[1..] : more);
     case [CheckpointCost.Argument, var recipe, var pairs, .. var more]:
         return CheckpointCost.Run(recipe, int.Parse(pairs, CultureInfo.InvariantCulture), more);
+    case [Ablation.Argument, var recipe, var output, .. var more]:
+        return Ablation.Run(recipe, output, more);
     case [TrainingMemory.Argument, var recipe, var steps, .. var more]:
         return TrainingMemory.Run(recipe, int.Parse(steps, CultureInfo.InvariantCulture), more);
 }

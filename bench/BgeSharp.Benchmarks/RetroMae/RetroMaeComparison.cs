@@ -1,6 +1,6 @@
 // "retromae small|base": a training step of the public computation against ours, in turns, in one process; memory of each side in a process of its own.
 //   dotnet run -c Release --project bench/BgeSharp.Benchmarks -- retromae small [--texts 32] [--rounds 7] [--dropout 0.1] [--processor-time]
-// "retromae vocabulary [base]": one step of 32 × 512 tokens with a vocabulary of 250,002, and how much memory it takes.
+// "retromae vocabulary [base] [--recompute]": one step of 32 × 512 tokens with a vocabulary of 250,002, and how much memory it takes.
 
 using System.Diagnostics;
 using System.Globalization;
@@ -31,6 +31,10 @@ internal static class RetroMaeComparison
         _processorTime = arguments.Contains(ProcessorClock.Argument);
         string shape = arguments.Count > 0 ? arguments[0] : "small";
         double dropout = Option(arguments, "--dropout", 0.1);
+        if (shape == "precision")
+        {
+            return PrecisionRuns.Run((int)Option(arguments, "--steps", 1000));
+        }
         if (shape == "vocabulary")
         {
             return LargeVocabulary(arguments.Contains("base"), arguments.Contains("--recompute"));

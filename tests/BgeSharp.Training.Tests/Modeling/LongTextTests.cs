@@ -1,5 +1,4 @@
 using BgeSharp.Formats;
-using BgeSharp.Text;
 using BgeSharp.Training.Native;
 using BgeSharp.Training.Stages.Recipes;
 using BgeSharp.Training.Tests.Stages;
@@ -15,7 +14,7 @@ public sealed class LongTextTests
     [Fact]
     public void A_text_of_8192_tokens_trains_within_bounded_memory_and_recomputing_changes_no_gradient()
     {
-        ModelConfig config = TinyModel.Config with { MaxPositions = Length, HiddenSize = 8, IntermediateSize = 16, LayerCount = 1, HeadCount = 1, HiddenDropout = 0, AttentionDropout = 0 };
+        ModelConfig config = TinyModel.Config with { MaxPositions = Length, HiddenSize = 8, IntermediateSize = 16, LayerCount = 1, HeadCount = 2, HiddenDropout = 0, AttentionDropout = 0 };
         int[] ids = TinyModel.Tokenizer().EncodeWithSpecial(TinyModel.Text(Length, 1), Length);
         Assert.Equal(Length, ids.Length);
         var options = new RetroMaeStageOptions { Steps = 10, BatchTokens = Length, MaxLength = Length, Recompute = true };
@@ -29,8 +28,8 @@ public sealed class LongTextTests
         long before = Machine.ResidentBytes;
         (double loss, float[] recomputed) = Pretraining.Step(options, config, [ids]);
         long risen = Machine.PeakResidentBytes - before;
-        // The scores of one head and layer are 268 MB, and whole attention holds them about three times over, in encoder and decoder.
-        Assert.True(!measures || risen < 900_000_000, $"{risen / 1e6:0} MB");
+        // The scores of a layer are 537 MB; whole attention holds them twice for the backward pass, in encoder and decoder, and three times more while it works.
+        Assert.True(!measures || risen < 1_500_000_000, $"{risen / 1e6:0} MB");
 
         (double plain, float[] kept) = Pretraining.Step(options with { Recompute = false }, config, [ids]);
         Assert.Equal(plain, loss);
