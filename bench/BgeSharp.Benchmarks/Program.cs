@@ -7,6 +7,7 @@ using BgeSharp.Benchmarks.Contrastive;
 using BgeSharp.Benchmarks.Data;
 using BgeSharp.Benchmarks.Objectives;
 using BgeSharp.Benchmarks.Reliability;
+using BgeSharp.Benchmarks.RetroMae;
 using BgeSharp.Benchmarks.Retrieval;
 using BgeSharp.Benchmarks.Running;
 using BgeSharp.Training.Native;
@@ -19,6 +20,8 @@ switch (args)
         return KillCampaign.Run(recipe, int.Parse(kills, CultureInfo.InvariantCulture), seeded ? int.Parse(more[0], CultureInfo.InvariantCulture) : 1, seeded ? more[1..] : more);
     case [CheckpointCost.Argument, var recipe, var pairs, .. var more]:
         return CheckpointCost.Run(recipe, int.Parse(pairs, CultureInfo.InvariantCulture), more);
+    case [Ablation.Argument, var recipe, var output, .. var more]:
+        return Ablation.Run(recipe, output, more);
     case [TrainingMemory.Argument, var recipe, var steps, .. var more]:
         return TrainingMemory.Run(recipe, int.Parse(steps, CultureInfo.InvariantCulture), more);
 }
@@ -44,6 +47,10 @@ if (args is [MiningSpeed.Memory, var documents] && long.TryParse(documents, out 
 if (args is [LargeRetrieval.Argument, .. var sizes])
 {
     return LargeRetrieval.Print(sizes);
+}
+if (args is [RetroMaeComparison.Argument, .. var comparison])
+{
+    return RetroMaeComparison.Run(comparison);
 }
 if (args is [LargeBatch.Argument, .. var batches])
 {

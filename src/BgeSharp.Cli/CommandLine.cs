@@ -16,6 +16,8 @@ internal static class CommandLine
     {
         QuickstartCommand.Create(terminal),
         RunCommand.Create(terminal),
+        LearningRateCommand.Create(terminal),
+        MasksCommand.Create(terminal),
         new Command("tokenizer", "Make vocabularies.") { TokenizerTrainCommand.Create(terminal) },
         TokenizeCommand.Create(terminal),
         new Command("mine", "Make training data.") { MinePairsCommand.Create(terminal), MineFilterCommand.Create(terminal), MineSampleCommand.Create(terminal), MineNegativesCommand.Create(terminal) },

@@ -10,6 +10,8 @@ namespace BgeSharp.Cli.Reports;
 /// <summary>Draws lines over steps or over named places. Colours come from the page: classes c0 to c5.</summary>
 internal sealed record LineChart
 {
+    private const string OwnStyle = "<style>svg{background:#fff;font:11px sans-serif}text{fill:#555}.grid{stroke:#ddd;fill:none}.line{fill:none;stroke-width:1.5}.c0{stroke:#1f6feb}.c1{stroke:#bbb}</style>";
+
     private const int Left = 46, Right = 14, Top = 10, Bottom = 30;
 
     /// <summary>What the chart shows, for readers who cannot see it.</summary>
@@ -33,11 +35,16 @@ internal sealed record LineChart
     /// <summary>Height of the drawing.</summary>
     public int Height { get; init; } = 210;
 
+    /// <summary>True for a file of its own, which brings the colours that a page else gives.</summary>
+    public bool Standalone { get; init; }
+
     /// <summary>The SVG element.</summary>
     public string ToSvg()
     {
         var svg = new StringBuilder();
-        Append(svg, $"<svg class=\"chart\" viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{Encode(Label)}\">");
+        string space = Standalone ? " xmlns=\"http://www.w3.org/2000/svg\"" : "";
+        Append(svg, $"<svg{space} class=\"chart\" viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{Encode(Label)}\">");
+        svg.Append(Standalone ? OwnStyle : "");
         double[] xs = [.. Series.SelectMany(s => s.Steps)];
         double[] ys = [.. Series.SelectMany(s => s.Values), .. Levels.Where(l => l is not null).Select(l => l!.Value)];
         if (xs.Length > 0)

@@ -19,15 +19,11 @@ public static class TextChunks
     public static IEnumerable<string> Of(Document document, int characters, bool withTitle = true)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(characters, 16);
-        string body = document.Body;
-        string text = withTitle && document.Title.Length > 0 && !body.StartsWith(document.Title, StringComparison.Ordinal) ? document.Title + "\n" + body : body;
+        string text = Whole(document, withTitle);
         int start = 0;
         while (start < text.Length)
         {
-            int left = text.Length - start;
-            // What is a little more than one text becomes two alike, not a long and a tiny one.
-            int room = left > characters && left < characters * 5 / 4 ? (left / 2) + 1 + (characters / 8) : characters;
-            int end = Sentences.CutIndex(text, start, Math.Min(room, characters));
+            int end = Cut(text, start, characters);
             string chunk = text[start..end].Trim();
             if (chunk.Length > 0)
             {
@@ -35,5 +31,21 @@ public static class TextChunks
             }
             start = end;
         }
+    }
+
+    /// <summary>The whole text of a document: title, headings and paragraphs one a line.</summary>
+    internal static string Whole(Document document, bool withTitle = true)
+    {
+        string body = document.Body;
+        return withTitle && document.Title.Length > 0 && !body.StartsWith(document.Title, StringComparison.Ordinal) ? document.Title + "\n" + body : body;
+    }
+
+    /// <summary>Where the text that begins at <paramref name="start"/> ends: at the last sentence end within the room.</summary>
+    internal static int Cut(string text, int start, int characters)
+    {
+        int left = text.Length - start;
+        // What is a little more than one text becomes two alike, not a long and a tiny one.
+        int room = left > characters && left < characters * 5L / 4 ? (left / 2) + 1 + (characters / 8) : characters;
+        return Sentences.CutIndex(text, start, Math.Min(room, characters));
     }
 }

@@ -41,8 +41,9 @@ public sealed class Encoder
     /// <param name="training">True applies the configuration's dropout.</param>
     /// <param name="tokenTypes">[T] segment ids; null for all 0.</param>
     /// <param name="eachLayer">Called with the embedding output and each layer's output; null for none.</param>
+    /// <param name="recompute">True keeps the input of each layer only and computes the layer again in the backward pass.</param>
     /// <returns>[T, D], last hidden vectors in the compute type.</returns>
-    public Tensor Forward(PackedText text, bool training, Tensor? tokenTypes = null, Action<Tensor>? eachLayer = null)
+    public Tensor Forward(PackedText text, bool training, Tensor? tokenTypes = null, Action<Tensor>? eachLayer = null, bool recompute = false)
     {
         double dropout = training ? Config.HiddenDropout : 0;
         double attentionDropout = training ? Config.AttentionDropout : 0;
@@ -50,7 +51,9 @@ public sealed class Encoder
         eachLayer?.Invoke(rows);
         foreach (TransformerLayer layer in _layers)
         {
-            rows = layer.Forward(text, rows, dropout, attentionDropout);      // [T, D]
+            rows = recompute
+                ? Recomputed.Of(x => layer.Forward(text, x[0], dropout, attentionDropout), rows)
+                : layer.Forward(text, rows, dropout, attentionDropout);       // [T, D]
             eachLayer?.Invoke(rows);
         }
         return rows;

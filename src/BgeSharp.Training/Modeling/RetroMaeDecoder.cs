@@ -21,7 +21,12 @@ public enum DecoderQuery
 }
 
 /// <summary>The decoder; its layer's weights are named "c_head.*" as in the public checkpoints, those of further layers "c_head.1.*" and so on.</summary>
-public sealed class RetroMaeDecoder(Weights weights, ModelConfig config, TokenEmbeddings embeddings, int layers = 1)
+/// <param name="weights">Hold the weights of <see cref="Shapes"/>.</param>
+/// <param name="config">Sizes.</param>
+/// <param name="embeddings">The encoder's embedding layer.</param>
+/// <param name="layers">Number of layers; 0 for a decoder that is not used.</param>
+/// <param name="recompute">True keeps the inputs of each layer only and computes the layer again in the backward pass.</param>
+public sealed class RetroMaeDecoder(Weights weights, ModelConfig config, TokenEmbeddings embeddings, int layers = 1, bool recompute = false)
 {
     private readonly TransformerLayer[] _layers = [.. Enumerable.Range(0, layers).Select(i => new TransformerLayer(weights, Prefix(i), config.HeadCount, config.LayerNormEpsilon))];
 
@@ -50,7 +55,7 @@ public sealed class RetroMaeDecoder(Weights weights, ModelConfig config, TokenEm
         trace?.Invoke(queries, rows);
         foreach (TransformerLayer layer in _layers)
         {
-            queries = layer.Forward(text, queries, rows, hidden, dropout, training ? config.AttentionDropout : 0);
+            queries = Run(x => layer.Forward(text, x[0], x[1], hidden, dropout, training ? config.AttentionDropout : 0), queries, rows);
         }
         return queries;
     }
@@ -67,10 +72,12 @@ public sealed class RetroMaeDecoder(Weights weights, ModelConfig config, TokenEm
         Tensor rows = tokens.index_copy(0, masked.Firsts, sentence.to_type(tokens.dtype));
         foreach (TransformerLayer layer in _layers)
         {
-            rows = layer.Forward(masked, rows, dropout, training ? config.AttentionDropout : 0);
+            rows = Run(x => layer.Forward(masked, x[0], dropout, training ? config.AttentionDropout : 0), rows);
         }
         return rows;
     }
+
+    private Tensor Run(Func<Tensor[], Tensor> layer, params Tensor[] inputs) => recompute ? Recomputed.Of(layer, inputs) : layer(inputs);
 
     private static string Prefix(int layer) => layer == 0 ? "c_head" : string.Create(CultureInfo.InvariantCulture, $"c_head.{layer}");
 }

@@ -1,5 +1,5 @@
-// Rows from packed to padded and back. The two are each other's inverse, so the gradient of one is the other:
-// two parallel copies instead of the serial index_add that autograd would choose.
+// Rows from packed to padded and back. The gradient of padding is the packing of the gradient, a parallel copy; autograd would add padding's rows up one by one.
+// The other way libtorch's own gradient is the faster one (docs/benchmarks.md), and a function of our own would hold a second output.
 
 using static TorchSharp.torch.autograd;
 
@@ -30,33 +30,14 @@ public sealed class PadRows : SingleTensorFunction<PadRows>
 }
 
 /// <summary>Padded cells to packed rows.</summary>
-public sealed class UnpadRows : SingleTensorFunction<UnpadRows>
+public static class UnpadRows
 {
-    /// <inheritdoc/>
-    public override string Name => nameof(UnpadRows);
-
     /// <param name="text">The batch.</param>
     /// <param name="cells">[B, L, C].</param>
     /// <returns>[T, C], packed.</returns>
     public static Tensor Of(PackedText text, Tensor cells)
     {
         Tensor flat = cells.reshape(text.Count * (long)text.Length, -1);
-        return text.IsRectangular ? flat : apply(flat, text.ToPacked, text.ToPadded, text.Padding);
-    }
-
-    /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
-    {
-        ctx.save_for_backward([(Tensor)vars[2], (Tensor)vars[3]]);
-        return ((Tensor)vars[0]).index_select(0, (Tensor)vars[1]);
-    }
-
-    /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
-    {
-        List<Tensor> saved = ctx.get_saved_variables();
-        Tensor cells = grad_output.index_select(0, saved[0]);
-        cells.MaskInPlace(saved[1].reshape(-1, 1), 0);              // padding pointed at row 0: its gradient is not row 0's
-        return [cells, null!, null!, null!];
+        return text.IsRectangular ? flat : flat.index_select(0, text.ToPacked);
     }
 }

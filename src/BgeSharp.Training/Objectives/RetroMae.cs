@@ -26,8 +26,9 @@ public enum PretrainingTask
 /// <param name="PlainDecoding">True rebuilds the masked tokens of one draw by self-attention (section 3.2), false every token from draws of its own (3.3).</param>
 /// <param name="DecoderLayers">At least 1; the papers have 1.</param>
 /// <param name="BagWeight">Weight of the bag of words. The paper writes 1, the public code has 0.1.</param>
+/// <param name="Recompute">True keeps the input of each layer only and computes the layer again in the backward pass: less memory, one more forward pass, the same numbers.</param>
 public sealed record RetroMaeDesign(PretrainingTask Task = PretrainingTask.RetroMae, DecoderQuery Query = DecoderQuery.EmbeddedSentence, bool PlainDecoding = false,
-    int DecoderLayers = 1, double BagWeight = 0.1)
+    int DecoderLayers = 1, double BagWeight = 0.1, bool Recompute = false)
 {
     /// <summary>False for MLM.</summary>
     public bool HasDecoder => Task != PretrainingTask.Mlm;
@@ -88,7 +89,7 @@ public sealed class RetroMae
         _design = design ?? new RetroMaeDesign();
         Encoder = new Encoder(weights, Modeling.Encoder.PrefixOf(config), config);
         Head = new MaskedLanguageHead(weights, config, Encoder.Embeddings);
-        Decoder = new RetroMaeDecoder(weights, config, Encoder.Embeddings, _design.HasDecoder ? _design.DecoderLayers : 0);
+        Decoder = new RetroMaeDecoder(weights, config, Encoder.Embeddings, _design.HasDecoder ? _design.DecoderLayers : 0, _design.Recompute);
         _pooling = pooling;
     }
 
@@ -116,7 +117,7 @@ public sealed class RetroMae
     /// <param name="training">True applies dropout.</param>
     public RetroMaeLoss Loss(MaskedTexts texts, bool training)
     {
-        Tensor rows = Encoder.Forward(texts.Masked, training);                                             // [T, D]
+        Tensor rows = Encoder.Forward(texts.Masked, training, recompute: _design.Recompute);                                          // [T, D]
         var encoderScore = new NamingScore();
         Tensor encoderLoss = Head.Loss(rows.index_select(0, texts.MaskedRows), texts.MaskedTargets, encoderScore);
         var decoderScore = new NamingScore();

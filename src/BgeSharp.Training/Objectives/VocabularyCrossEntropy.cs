@@ -1,6 +1,6 @@
 // Cross-entropy over the vocabulary without the logits: linear layer, softmax, loss and all three gradients chunk by chunk.
 //   L = −(1/N) Σ_n log softmax(W h_n + b)[t_n]        ∂L/∂logit = (softmax − onehot)/N
-// Neither [N, V] logits nor their gradient ever exist whole: peak memory is one chunk of [chunk, V] in float32, plus the gradients.
+// Neither [N, V] logits nor their gradient ever exist whole: peak memory is one chunk of [chunk, V] in float32 (32 MB; 128 rows of a large vocabulary), plus the gradients.
 // The forward pass computes the gradients at once (they are needed exactly once), the backward pass scales them.
 
 using static TorchSharp.torch.autograd;
@@ -29,8 +29,10 @@ public sealed class NamingScore
 /// <summary>Linear layer and cross-entropy in one, in chunks.</summary>
 public sealed class VocabularyCrossEntropy : SingleTensorFunction<VocabularyCrossEntropy>
 {
-    /// <summary>Most elements of one chunk of logits: 4 M floats are 16 MB.</summary>
+    /// <summary>Elements of one chunk of logits: 4 M floats are 16 MB.</summary>
     public const long ChunkElements = 4 << 20;
+
+    private const long LeastRows = 128;
 
     /// <inheritdoc/>
     public override string Name => nameof(VocabularyCrossEntropy);
@@ -40,9 +42,9 @@ public sealed class VocabularyCrossEntropy : SingleTensorFunction<VocabularyCros
     /// <param name="bias">[V] in the master type.</param>
     /// <param name="targets">[N] ids.</param>
     /// <param name="score">Receives how many were named right.</param>
-    /// <param name="chunkElements">Most logits at a time.</param>
+    /// <param name="chunkElements">Most logits at a time; 0 for 8 M, and with a large vocabulary for those of 128 rows: fewer would read the vocabulary's weights too often.</param>
     /// <returns>Scalar mean in nats; 0 when N is 0.</returns>
-    public static Tensor Mean(Tensor rows, Tensor weight, Tensor bias, Tensor targets, NamingScore score, long chunkElements = ChunkElements)
+    public static Tensor Mean(Tensor rows, Tensor weight, Tensor bias, Tensor targets, NamingScore score, long chunkElements = 0)
         => apply(rows, weight, bias, targets, score, chunkElements, is_grad_enabled());
 
     /// <inheritdoc/>
@@ -53,7 +55,8 @@ public sealed class VocabularyCrossEntropy : SingleTensorFunction<VocabularyCros
         bool wantsGradient = (bool)vars[6] && (rows.requires_grad || weight.requires_grad);
         long count = rows.shape[0];
         long vocabulary = weight.shape[0];
-        long chunk = Math.Max(1, Math.Min(count, (long)vars[5] / vocabulary));
+        long asked = (long)vars[5] > 0 ? (long)vars[5] : Math.Max(2 * ChunkElements, LeastRows * vocabulary);
+        long chunk = Math.Max(1, Math.Min(count, asked / vocabulary));
         ScalarType master = weight.dtype;
         Tensor cast = weight.to_type(rows.dtype);                                                 // [V, D]
         Tensor castBias = bias.to_type(rows.dtype);
@@ -69,23 +72,47 @@ public sealed class VocabularyCrossEntropy : SingleTensorFunction<VocabularyCros
             Tensor part = rows.narrow(0, start, length);                                          // [c, D]
             Tensor target = targets.narrow(0, start, length).unsqueeze(1);                        // [c, 1]
             Tensor logits = nn.functional.linear(part, cast, castBias).to_type(master);           // [c, V]
-            Tensor normalizer = logits.logsumexp(1, keepdim: true);                               // [c, 1]
-            total.AddInPlace(normalizer.Minus(logits.gather(1, target)).sum());
-            correct.AddInPlace(logits.argmax(1, keepdim: true).eq(target).sum());
-            if (wantsGradient)
+            Tensor? error = Visit(logits, target, count, wantsGradient, total, correct);          // [c, V], softmax − onehot
+            if (error is not null)
             {
-                Tensor error = logits.SubtractInPlace(normalizer).exp_();                                    // softmax, in place
-                error.scatter_add_(1, target, ones_like(target, master).neg());
-                error.DivideInPlace(count);
-                biasGradient.AddInPlace(error.sum(dim: 0));                                               // a bare 0 would be read as a ScalarType
+                biasGradient.AddInPlace(error.sum(dim: 0));                                       // a bare 0 would be read as a ScalarType
                 Tensor cheap = error.to_type(rows.dtype);
                 rowGradient.narrow(0, start, length).copy_(cheap.matmul(cast));
-                weightGradient.AddInPlace(cheap.t().matmul(part));
+                if (rows.dtype == master)
+                {
+                    weightGradient.addmm_(cheap.t(), part, 1, 1);                                 // no [V, D] on the way
+                }
+                else
+                {
+                    weightGradient.AddInPlace(cheap.t().matmul(part));
+                }
             }
         }
         score.Add(correct.item<long>(), count);
         ctx.save_for_backward(wantsGradient ? [rowGradient, weightGradient, biasGradient] : []);
         return total.DivideInPlace(Math.Max(1, count)).squeeze();
+    }
+
+    // Adds loss and hits of some rows of logits to the totals, and makes their gradient of them; null when it is not wanted.
+    private static Tensor? Visit(Tensor logits, Tensor target, long count, bool wantsGradient, Tensor total, Tensor correct)
+    {
+        if (LogitRows.Fits(logits))
+        {
+            (double loss, long hits) = LogitRows.Run(logits, target.data<long>().ToArray(), count, wantsGradient);
+            total.AddInPlace(loss);
+            correct.AddInPlace(tensor(new[] { hits }));
+            return wantsGradient ? logits : null;
+        }
+        Tensor normalizer = logits.logsumexp(1, keepdim: true);                                   // [c, 1]
+        total.AddInPlace(normalizer.Minus(logits.gather(1, target)).sum());
+        correct.AddInPlace(logits.argmax(1, keepdim: true).eq(target).sum());
+        if (!wantsGradient)
+        {
+            return null;
+        }
+        Tensor error = logits.SubtractInPlace(normalizer).exp_();                                 // softmax, in place
+        error.scatter_add_(1, target, ones_like(target, logits.dtype).neg());
+        return error.DivideInPlace(count);
     }
 
     /// <inheritdoc/>

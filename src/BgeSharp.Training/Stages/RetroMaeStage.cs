@@ -34,7 +34,9 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
     /// <param name="seed">Seed of order, masks and dropout.</param>
     /// <param name="firstStep">Position in the order of batches to begin with, in steps.</param>
     /// <param name="group">Ranks that share each step; null for none.</param>
-    public RetroMaeStage(RetroMaeStageOptions options, Weights weights, ModelConfig config, Pooling pooling, ITokenizer tokenizer, TokenStore store, long seed, long firstStep, IProcessGroup? group = null)
+    /// <param name="words">Joins Han characters into words for the masks; null hides them one by one.</param>
+    public RetroMaeStage(RetroMaeStageOptions options, Weights weights, ModelConfig config, Pooling pooling, ITokenizer tokenizer, TokenStore store, long seed, long firstStep,
+        IProcessGroup? group = null, HanWords? words = null)
     {
         _options = options;
         _config = config;
@@ -44,7 +46,7 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
         _model = new RetroMae(weights, config, design, pooling);
         _wantsBags = design.Task == PretrainingTask.DupMae;
         _decoder = !design.HasDecoder ? DecoderMasks.None : design.PlainDecoding ? DecoderMasks.Text : DecoderMasks.Rows;
-        _masks = new RetroMaeMasks(tokenizer, options.EncoderMaskRatio, options.DecoderMaskRatio, options.DecoderMaskPool);
+        _masks = new RetroMaeMasks(tokenizer, options.EncoderMaskRatio, options.DecoderMaskRatio, options.DecoderMaskPool, words);
         var order = new TokenBudgetOrder(seed, [.. Enumerable.Range(0, store.Count).Select(store.LengthOf)], options.BatchTokens);
         TotalSteps = options.StepsOver(order.BatchesPerEpoch);
         _group = group ?? LocalProcessGroup.Instance;

@@ -6,7 +6,7 @@ namespace BgeSharp.Training.Tests.Recipes;
 
 public sealed class ShippedRecipesTests
 {
-    public static TheoryData<string> Runs => ["quickstart", "smoke", "zh-small", "m3-small"];
+    public static TheoryData<string> Runs => ["quickstart", "smoke", "zh-small", "m3-small", "ablation-zh"];
 
     [Theory, MemberData(nameof(Runs))]
     public void A_recipe_of_a_run_binds(string name) => Accept(() => RecipeFile.Load(Path.Combine(GoldenCase.ProjectRoot, "recipes", name + ".json"), []));

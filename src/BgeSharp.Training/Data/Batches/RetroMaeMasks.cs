@@ -12,8 +12,11 @@ namespace BgeSharp.Training.Data.Batches;
 /// <param name="encoderRatio">Share of tokens hidden from the encoder, in (0, 1).</param>
 /// <param name="decoderRatio">Share of words hidden from a decoder row, in (0, 1).</param>
 /// <param name="pool">Draws that the decoder rows of a text share (the public code has 128 or 256); 0 for a draw a row.</param>
-public sealed class RetroMaeMasks(ITokenizer tokenizer, double encoderRatio, double decoderRatio, int pool = 0)
+/// <param name="words">Joins Han characters into words that are hidden whole; null hides them one by one.</param>
+public sealed class RetroMaeMasks(ITokenizer tokenizer, double encoderRatio, double decoderRatio, int pool = 0, HanWords? words = null)
 {
+    private readonly WordSpans _spans = new(tokenizer, words);
+
     /// <summary>Masks a text for the encoder: 80 % of the chosen tokens become [MASK], 10 % a random id, 10 % stay.</summary>
     /// <param name="ids">The text with its special tokens.</param>
     /// <param name="masked">Receives the text as the encoder sees it; as long as <paramref name="ids"/>.</param>
@@ -57,7 +60,7 @@ public sealed class RetroMaeMasks(ITokenizer tokenizer, double encoderRatio, dou
     // Whole words at random until the share is reached; ascending.
     private List<int> Choose(ReadOnlySpan<int> ids, double ratio, ref SeededRandom random)
     {
-        List<(int Start, int End)> words = Words(ids);
+        List<(int Start, int End)> words = _spans.Of(ids);
         int maskable = words.Sum(w => w.End - w.Start);
         int wanted = Math.Max(1, (int)Math.Round(maskable * ratio, MidpointRounding.ToEven));
         random.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(words));
@@ -84,7 +87,7 @@ public sealed class RetroMaeMasks(ITokenizer tokenizer, double encoderRatio, dou
     /// <param name="random">Seeded for this text.</param>
     public void MaskForDecoder(ReadOnlySpan<int> ids, Span<bool> hidden, int stride, ref SeededRandom random)
     {
-        List<(int Start, int End)> words = Words(ids);
+        List<(int Start, int End)> words = _spans.Of(ids);
         int drawn = pool == 0 ? ids.Length : Math.Min(pool, ids.Length);
         for (int i = 0; i < drawn; i++)
         {
@@ -122,28 +125,5 @@ public sealed class RetroMaeMasks(ITokenizer tokenizer, double encoderRatio, dou
                 row[words[w].Start..words[w].End].Fill(true);
             }
         }
-    }
-
-    // Words as ranges of positions; special tokens belong to none.
-    private List<(int Start, int End)> Words(ReadOnlySpan<int> ids)
-    {
-        var words = new List<(int Start, int End)>(ids.Length);
-        for (int i = 0; i < ids.Length; i++)
-        {
-            if (tokenizer.Special.Contains(ids[i]) && ids[i] != tokenizer.Special.Unk)
-            {
-                continue;
-            }
-            bool joins = words.Count > 0 && words[^1].End == i && tokenizer.ContinuesWord(ids[i]);
-            if (joins)
-            {
-                words[^1] = (words[^1].Start, i + 1);
-            }
-            else
-            {
-                words.Add((i, i + 1));
-            }
-        }
-        return words;
     }
 }

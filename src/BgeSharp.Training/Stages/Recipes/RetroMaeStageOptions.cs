@@ -42,6 +42,12 @@ public sealed record RetroMaeStageOptions : StageOptions
     /// <summary>What the decoder rebuilds the text from: "cls" as in the paper, or "mean". In short runs "cls" leaves a better start for either pooling.</summary>
     [AllowedValues("cls", "mean")] public string Sentence { get; init; } = "cls";
 
+    /// <summary>What is hidden whole in Chinese text: "character", or "words" of a lexicon learned from the recipe's documents and kept in the run's folder.</summary>
+    [AllowedValues("character", "words")] public string WordSegmentation { get; init; } = "character";
+
+    /// <summary>True keeps the input of each layer only and computes the layer again in the backward pass: less memory for a third more time, and the same numbers. For long texts.</summary>
+    public bool Recompute { get; init; }
+
     /// <inheritdoc/>
     [JsonIgnore] public override string Type => "retromae";
 
@@ -50,5 +56,5 @@ public sealed record RetroMaeStageOptions : StageOptions
     public RetroMaeDesign Design => new(
         Objective switch { "mlm" => PretrainingTask.Mlm, "dupmae" => PretrainingTask.DupMae, _ => PretrainingTask.RetroMae },
         DecoderQuery == "position" ? Modeling.DecoderQuery.PositionPlusSentence : Modeling.DecoderQuery.EmbeddedSentence,
-        Decoding == "plain", DecoderLayers, BagWeight);
+        Decoding == "plain", DecoderLayers, BagWeight, Recompute);
 }

@@ -33,6 +33,9 @@ public sealed record RunFolder(string Root)
     /// <summary>Vocabulary made by the run.</summary>
     public string Tokenizer => Path.Combine(Root, "tokenizer");
 
+    /// <summary>Word list that masks hide whole words by; made by the run when a stage asks for it.</summary>
+    public string Words => Path.Combine(Root, "words.txt");
+
     /// <summary>The resolved recipe.</summary>
     public string Recipe => Path.Combine(Root, "recipe.json");
 

@@ -1,5 +1,6 @@
 using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Modeling;
+using BgeSharp.Training.Optimization;
 
 namespace BgeSharp.Training.Stages.Runs;
 
@@ -31,4 +32,7 @@ public sealed record RunOptions(string Out, Compute Compute, IRunObserver Observ
 
     /// <summary>Asks for a checkpoint now and then.</summary>
     public CheckpointRequest Checkpoint { get; init; } = new();
+
+    /// <summary>Done with a stage at its start instead of training it; the stage then counts as stopped. Null trains.</summary>
+    internal Action<ITrainableStage, AdamW>? Sweep { get; init; }
 }

@@ -1,4 +1,4 @@
-// The vocabulary of a run: given, that of the start model, or trained on the documents once and kept in the run's folder.
+// The vocabulary of a run: given, that of the start model, or trained on the documents once and kept in the run's folder. The word list for masks likewise.
 
 using BgeSharp.Formats;
 using BgeSharp.Text;
@@ -41,5 +41,21 @@ public static class RunVocabulary
             });
         }
         return TokenizerFile.Load(folder.Tokenizer);
+    }
+
+    /// <summary>The words that the masks of a stage hide whole.</summary>
+    /// <returns>Null when the stage hides Han characters one by one.</returns>
+    public static HanWords? Words(RetroMaeStageOptions options, RecipeDocuments documents, RunFolder folder, IRunObserver observer)
+    {
+        if (options.WordSegmentation != "words")
+        {
+            return null;
+        }
+        if (!File.Exists(folder.Words))
+        {
+            observer.Message("learning words for the masks");
+            AtomicFile.WriteText(folder.Words, HanWords.Train(documents.Training().SelectMany(d => TextChunks.Of(d, 2000))).Save());
+        }
+        return HanWords.Load(folder.Words);
     }
 }

@@ -48,6 +48,11 @@ internal sealed class StageLoop(RunContext run, int index, long seed, Weights we
         }
         run.Metrics?.TruncateAfter(_options.Label, state.Step > 0 ? state.Step : -1);
         using TStage stage = create(state.Step + state.PassedOver);
+        if (options.Sweep is not null)
+        {
+            options.Sweep(stage, optimizer);
+            return null;
+        }
         JsonObject? fresh = stage.Save();
         Restore(stage, own);
         using BackgroundCheckpoints? checkpoints = folder is null ? null

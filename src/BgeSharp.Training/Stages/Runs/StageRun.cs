@@ -2,6 +2,7 @@
 
 using System.Globalization;
 using BgeSharp.Models;
+using BgeSharp.Text;
 using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Data;
 using BgeSharp.Training.Data.Batches;
@@ -56,11 +57,14 @@ internal sealed class StageRun(RunContext run, int index)
         {
             throw new BadInput($"stage \"{options.Label}\": evaluateEvery is set, but no text is held out; raise data.heldOut.");
         }
+        HanWords? words = null;
+        _group.First(() => words = RunVocabulary.Words(options, run.Documents, run.Folder, _observer));
+        words ??= RunVocabulary.Words(options, run.Documents, run.Folder, _observer);      // the other ranks read what rank 0 made
         Pooling pooling = PoolingExtensions.Parse(options.Sentence);
         Func<RetroMaeStage, (string, double, double)>? evaluate = options.EvaluateEvery == 0 ? null
             : !byLoss ? _ => Develop(new Encoder(weights, prefix, run.Config), "")
             : stage => stage.HeldOutLoss(heldOut!) is double loss ? ("dev_loss", loss, -loss) : default;
-        return loop.Run(position => new RetroMaeStage(options, weights, run.Config, pooling, run.Tokenizer, store, _seed, position, _group), evaluate, stop);
+        return loop.Run(position => new RetroMaeStage(options, weights, run.Config, pooling, run.Tokenizer, store, _seed, position, _group, words), evaluate, stop);
     }
 
     private int? Contrast(ContrastiveStageOptions options, Weights weights, StageLoop loop, CancellationToken stop)
@@ -112,10 +116,9 @@ internal sealed class StageRun(RunContext run, int index)
             : options.TeacherStage.Length > 0 ? run.Folder.Stage(run.Recipe.Stages.TakeWhile(s => s.Label != options.TeacherStage).Count(), options.TeacherStage)
             : options.Teacher.Length > 0 ? options.Teacher : null;
 
-    // About one token a character of Chinese; what is longer all the same is cut.
     private TokenStore Texts(string file, IEnumerable<Document> documents, RetroMaeStageOptions options, int limit = int.MaxValue)
         => TokenStore.Create(Path.Combine(run.Folder.Work, file),
-            TextChunks.Of(documents, options.MaxLength - 2).Select(t => run.Tokenizer.EncodeWithSpecial(t, options.MaxLength)).Where(ids => ids.Length >= 8).Take(limit));
+            TokenChunks.Of(documents, run.Tokenizer, options.MaxLength).Where(ids => ids.Length >= 8).Take(limit));
 
     private (string Name, double Figure, double Score) Develop(Encoder encoder, string instruction)
         => Named(run.Evaluation!.Develop(new TorchEncoder(encoder, PoolingExtensions.Parse(run.Recipe.Model.Pooling)), run.Tokenizer, instruction, _options.EvaluateQueries));

@@ -1,0 +1,72 @@
+// "retromae precision [--steps 1000]": the same small pre-training run in float32 and in bfloat16, and their losses on held-out text. They must end within 1 % of each other.
+
+using System.Globalization;
+using BgeSharp.Benchmarks.Modeling;
+using BgeSharp.Formats;
+using BgeSharp.Text;
+using BgeSharp.Training.Data.Batches;
+using BgeSharp.Training.Modeling;
+using BgeSharp.Training.Optimization;
+using BgeSharp.Training.Stages;
+using BgeSharp.Training.Stages.Recipes;
+
+namespace BgeSharp.Benchmarks.RetroMae;
+
+/// <summary>Trains both and compares.</summary>
+internal static class PrecisionRuns
+{
+    private const double Allowed = 0.01;
+    private const int HeldOut = 200, Longest = 128;
+
+    /// <param name="steps">Optimizer steps.</param>
+    /// <returns>The exit code: 1 when the held-out losses differ by more than 1 % at the end.</returns>
+    public static int Run(int steps)
+    {
+        WordPieceTokenizer tokenizer = PretrainingTexts.Tokenizer();
+        ModelConfig config = Batches.Bert(128, 2, tokenizer.VocabularySize);
+        int[][] texts = [.. PretrainingTexts.Sections().Select(t => tokenizer.EncodeWithSpecial(t, Longest)).Where(ids => ids.Length >= 8)];
+        new SeededRandom(6).Shuffle<int[]>(texts);
+        string folder = Directory.CreateTempSubdirectory("bge-precision").FullName;
+        try
+        {
+            using TokenStore heldOut = TokenStore.Create(Path.Combine(folder, "heldout.ids"), texts[..HeldOut]);
+            using TokenStore training = TokenStore.Create(Path.Combine(folder, "training.ids"), texts[HeldOut..]);
+            var losses = new[] { Compute.Float32, Compute.BFloat16 }.Select(c => Losses(c, config, tokenizer, training, heldOut, steps)).ToArray();
+            for (int i = 0; i < losses[0].Count; i++)
+            {
+                Print($"step {losses[0][i].Step,5}: float32 {losses[0][i].Loss:0.0000}, bfloat16 {losses[1][i].Loss:0.0000}, {(losses[1][i].Loss / losses[0][i].Loss) - 1:+0.000%;-0.000%}");
+            }
+            return Math.Abs((losses[1][^1].Loss / losses[0][^1].Loss) - 1) <= Allowed ? 0 : 1;
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static List<(int Step, double Loss)> Losses(Compute compute, ModelConfig config, ITokenizer tokenizer, TokenStore training, TokenStore heldOut, int steps)
+    {
+        var options = new RetroMaeStageOptions { Steps = steps, BatchTokens = 1024, MaxLength = Longest, LearningRate = 5e-4 };
+        using var weights = new Weights(Training.Objectives.RetroMae.Shapes(config, options.Design), compute);
+        weights.Initialize(0.02, 1);
+        using var stage = new RetroMaeStage(options, weights, config, Pooling.Cls, tokenizer, training, 1, 0);
+        using var optimizer = new AdamW(weights, options.WeightDecay);
+        Schedule schedule = Trainer.ScheduleOf(options, steps);
+        var seen = new List<(int, double)> { (0, stage.HeldOutLoss(heldOut)) };
+        for (int step = 0; step < steps; step++)
+        {
+            weights.Zero();
+            stage.ForwardBackward(step);
+            weights.ClipTo(weights.Norm(), options.MaxGradientNorm);
+            optimizer.Step(schedule.At(step));
+            if ((step + 1) % Math.Max(1, steps / 10) == 0)
+            {
+                seen.Add((step + 1, stage.HeldOutLoss(heldOut)));
+                Console.Error.WriteLine($"{compute.Type} {step + 1}/{steps}");
+            }
+        }
+        return seen;
+    }
+
+    private static void Print(FormattableString line) => Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));
+}

@@ -1,0 +1,77 @@
+// Activation checkpointing: a piece of the model keeps its inputs only, and is computed again, with the same dropout, when its gradient is wanted.
+//   Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost"
+// For one more forward pass of the piece, what lies between its inputs and its output is in memory for one piece at a time. The numbers
+// do not change, but for the order in which the gradients of an input of several pieces are added up.
+
+using static TorchSharp.torch.autograd;
+
+namespace BgeSharp.Training.Modeling;
+
+/// <summary>Runs pieces of a model without keeping what they compute on the way.</summary>
+public sealed class Recomputed : SingleTensorFunction<Recomputed>
+{
+    private const string Piece = "piece";
+
+    /// <inheritdoc/>
+    public override string Name => nameof(Recomputed);
+
+    /// <param name="piece">Given the inputs it computes one tensor; it is called again in the backward pass, so it must be a function of its inputs, of weights and of torch's random numbers.</param>
+    /// <param name="inputs">Every tensor with a gradient that is not a weight must be among them.</param>
+    public static Tensor Of(Func<Tensor[], Tensor> piece, params Tensor[] inputs)
+        // Without an input that wants a gradient there would be no node, and the weights inside would learn nothing.
+        => is_grad_enabled() && inputs.Any(i => i.requires_grad) ? apply([.. inputs, piece]) : piece(inputs);
+
+    /// <inheritdoc/>
+    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    {
+        Tensor[] inputs = [.. vars[..^1].Cast<Tensor>()];
+        var piece = (Func<Tensor[], Tensor>)vars[^1];
+        ctx.save_data(Piece, piece);
+        ctx.save_for_backward([.. inputs, Draws(inputs[0].device)]);
+        using var scope = NewDisposeScope();
+        return piece(inputs).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    {
+        using var scope = NewDisposeScope();
+        List<Tensor> saved = ctx.get_saved_variables();
+        var piece = (Func<Tensor[], Tensor>)ctx.get_data(Piece);
+        Tensor now = get_rng_state();
+        Repeat(saved[^1], grad_output.device);
+        Tensor[] inputs = [.. saved[..^1].Select(s => s.requires_grad ? s.detach().requires_grad_() : s)];
+        using (enable_grad())
+        {
+            Tensor output = piece(inputs);
+            autograd.backward([output], [grad_output]);
+        }
+        set_rng_state(now);
+        return [.. inputs.Select(i => i.requires_grad ? i.grad?.MoveToOuterDisposeScope()! : null!), null!];
+    }
+
+    // On the processor the generator's own state, so that recomputing changes no number. A graphics card has a generator of its own whose state TorchSharp
+    // cannot read: there the processor's generator draws a seed for it.
+    private static Tensor Draws(Device device)
+    {
+        if (device.type == TorchSharp.DeviceType.CPU)
+        {
+            return get_rng_state();
+        }
+        Tensor seed = rand([1], ScalarType.Float64);
+        Repeat(seed, device);
+        return seed;
+    }
+
+    private static void Repeat(Tensor draws, Device device)
+    {
+        if (device.type == TorchSharp.DeviceType.CPU)
+        {
+            set_rng_state(draws);
+            return;
+        }
+        using Tensor state = get_rng_state();
+        manual_seed((long)(draws.item<double>() * (1L << 62)));
+        set_rng_state(state);      // the processor's own draws go on where they were
+    }
+}

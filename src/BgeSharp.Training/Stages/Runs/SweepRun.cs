@@ -1,0 +1,44 @@
+// A learning-rate sweep of one stage of a recipe: the stage is made as a run would make it, in a folder that is removed at the end. Nothing of a run is touched.
+
+using BgeSharp.Formats;
+using BgeSharp.Text;
+using BgeSharp.Training.Stages.Logs;
+using BgeSharp.Training.Stages.Recipes;
+
+namespace BgeSharp.Training.Stages.Runs;
+
+/// <summary>Sweeps the learning rate of a stage.</summary>
+public static class SweepRun
+{
+    /// <param name="recipe">A checked recipe.</param>
+    /// <param name="index">Number of the stage, from 0.</param>
+    /// <param name="from">Model folder that the stage starts from; null starts as the recipe does.</param>
+    /// <param name="sweep">Rates.</param>
+    /// <param name="options">Device, clock and observer; its folder is where the sweep works.</param>
+    /// <param name="stop">Ends the sweep early.</param>
+    /// <returns>What was seen; empty when it was stopped before its first step.</returns>
+    /// <exception cref="BadInput">As a run of the recipe.</exception>
+    public static LearningRateCurve Run(Recipe recipe, int index, string? from, LearningRateSweep sweep, RunOptions options, CancellationToken stop)
+    {
+        var folder = new RunFolder(options.Out);
+        FileSystem.Current.CreateFolder(folder.Root);
+        try
+        {
+            var documents = new RecipeDocuments(recipe);
+            ITokenizer tokenizer = RunVocabulary.Prepare(recipe, documents, folder, options.Observer);
+            ModelConfig config = RunModel.Config(recipe.Model, tokenizer);
+            LearningRateCurve curve = new([]);
+            // No evaluation while sweeping: the sets are not even read.
+            Recipe bare = recipe with { Evaluation = [], Stages = [.. recipe.Stages.Select((s, i) => i == index ? s with { EvaluateEvery = 0, EarlyStop = 0, KeepBest = false } : s)] };
+            using var metrics = MetricsLog.Open(folder.Metrics, options.Time);
+            var run = new RunContext(bare, RecipeFile.Hash(bare), "", folder, documents, tokenizer, config, options with { Sweep = (stage, optimizer) => curve = sweep.Run(stage, optimizer, _ => { }, stop) },
+                metrics, new RunEvaluation(bare, documents), (_, _, _) => { });
+            new StageRun(run, index).Train(from ?? (recipe.Model.From.Length > 0 ? recipe.Model.From : null), stop);
+            return curve;
+        }
+        finally
+        {
+            FileSystem.Current.DeleteFolder(folder.Root);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using BgeSharp.Training.Modeling;
+using BgeSharp.Training.Stages.Recipes;
+using BgeSharp.Training.Tests.Stages;
+using static TorchSharp.torch;
+
+namespace BgeSharp.Training.Tests.Modeling;
+
+/// <summary>Recomputing layers and attention by blocks of rows change memory and time, and no number.</summary>
+public sealed class RecomputedTests
+{
+    [Theory, InlineData("retromae", "enhanced", 1), InlineData("retromae", "enhanced", 2), InlineData("retromae", "plain", 1), InlineData("dupmae", "enhanced", 1), InlineData("mlm", "enhanced", 1)]
+    public void Recomputed_layers_give_the_same_loss_and_gradients_with_dropout(string objective, string decoding, int layers)
+    {
+        var options = new RetroMaeStageOptions { Objective = objective, Decoding = decoding, DecoderLayers = layers, Steps = 10, BatchTokens = 256 };
+        (double plain, float[] expected) = Pretraining.Step(options);
+        (double again, float[] actual) = Pretraining.Step(options with { Recompute = true });
+        Assert.Equal(plain, again);
+        Assert.Contains(expected, g => g != 0);
+        // Where one input feeds two layers, its two gradients are added in the other order.
+        float largest = expected.Max(Math.Abs);
+        Assert.All(expected.Zip(actual), pair => Assert.True(Math.Abs(pair.First - pair.Second) <= 1e-6f * largest));
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public void Attention_by_blocks_of_rows_is_attention_whole(bool rowMasks)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(2);
+        Tensor[] whole = [.. Enumerable.Range(0, 3).Select(_ => randn([2, 17, 12], ScalarType.Float64).requires_grad_())];
+        Tensor[] blocks = [.. whole.Select(t => t.detach().clone().requires_grad_())];
+        Tensor hidden = rand(2, 1, rowMasks ? 17 : 1, 17).lt(0.5);
+        hidden.narrow(3, 0, 1).zero_();      // column 0 is always visible
+        Tensor factor = randn([2, 17, 12], ScalarType.Float64);
+        Tensor expected = Attention.Attend(whole[0], whole[1], whole[2], hidden, heads: 3, dropout: 0);
+        Tensor actual = Attention.Attend(blocks[0], blocks[1], blocks[2], hidden, heads: 3, dropout: 0, wholeScores: 4 * 2 * 3 * 17 * 5);   // blocks of 5 rows
+        Assert.True((expected - actual).abs().max().item<double>() < 1e-12);
+        (expected * factor).sum().backward();
+        (actual * factor).sum().backward();
+        foreach ((Tensor one, Tensor other) in whole.Zip(blocks))
+        {
+            Assert.True((one.grad! - other.grad!).abs().max().item<double>() < 1e-12);
+        }
+    }
+
+    [Fact]
+    public void Blocks_draw_the_same_dropout_forward_and_backward()
+    {
+        using var scope = NewDisposeScope();
+        Tensor value = randn([1, 16, 4], ScalarType.Float64).requires_grad_();
+        Tensor zero = zeros([1, 16, 4], ScalarType.Float64);
+        // Linear in the value: the gradient of a sum is what the outputs are made of, dropped weights included.
+        Tensor output = Attention.Attend(zero, zero, value, null, heads: 1, dropout: 0.5, wholeScores: 4 * 16 * 4);
+        output.sum().backward();
+        Assert.Equal(output.sum().item<double>(), (value.grad! * value).sum().item<double>(), 1e-9);
+    }
+}
