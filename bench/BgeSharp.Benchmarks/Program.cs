@@ -24,6 +24,11 @@ switch (args)
         return Ablation.Run(recipe, output, more);
     case [TrainingMemory.Argument, var recipe, var steps, .. var more]:
         return TrainingMemory.Run(recipe, int.Parse(steps, CultureInfo.InvariantCulture), more);
+    // Mining has no use for libtorch, and its memory is its own.
+    case [MiningSpeed.Speed]:
+        return MiningSpeed.PrintSpeed();
+    case [MiningSpeed.Memory, var documents, .. var threads]:
+        return MiningSpeed.PrintMemory(long.Parse(documents, CultureInfo.InvariantCulture), threads is [var given] ? int.Parse(given, CultureInfo.InvariantCulture) : Environment.ProcessorCount);
 }
 
 // As in bge: the better allocator first, which may start this process anew, then libtorch with a thread a core.
@@ -36,14 +41,6 @@ if (args is [VocabularyLossMemory.Argument, var side, var vocabulary])
     return VocabularyLossMemory.Print(side, vocabulary);
 }
 
-if (args is [MiningSpeed.Speed])
-{
-    return MiningSpeed.PrintSpeed();
-}
-if (args is [MiningSpeed.Memory, var documents] && long.TryParse(documents, out long count))
-{
-    return MiningSpeed.PrintMemory(count);
-}
 if (args is [LargeRetrieval.Argument, .. var sizes])
 {
     return LargeRetrieval.Print(sizes);

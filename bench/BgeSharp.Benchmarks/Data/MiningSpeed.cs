@@ -1,5 +1,5 @@
-// bench -- mining            MB/s of mining with exact deduplication on Markdown and JSONL, of near-duplicate detection, and one thread against two.
-// bench -- mining-memory N   peak memory of mining N synthetic documents with near-duplicate detection.
+// bench -- mining                      MB/s of mining with exact deduplication on Markdown and JSONL, of near-duplicate detection, and one thread against two.
+// bench -- mining-memory N [THREADS]   peak memory of mining N synthetic documents with near-duplicate detection, and bytes a hash of the tables.
 // Outside BenchmarkDotNet: a run takes seconds and its memory belongs to a process of its own. Rates are given by the clock and by processor time, because
 // on a machine that does other work too only the second one holds still.
 
@@ -31,7 +31,7 @@ internal static class MiningSpeed
             Console.WriteLine($"{Machine.Line}; load {(File.Exists("/proc/loadavg") ? File.ReadAllText("/proc/loadavg").Trim() : "not known")}");
             (string jsonl, string pages) = (Jsonl(folder), Pages(folder));
             var exact = new CleaningOptions { Boilerplate = false, NearDuplicates = false, Script = false };
-            Console.WriteLine("| what | threads | MB | s | MB/s | MB/s of processor time |\n|---|--:|--:|--:|--:|--:|");
+            Console.WriteLine("| what | threads | MB | s | MB/s | MB/s of processor time | % stopped for collections |\n|---|--:|--:|--:|--:|--:|--:|");
             Mine("warm-up, not counted", folder, pages, exact, 2);
             foreach (int threads in (int[])[1, 2, 1, 2])
             {
@@ -53,7 +53,7 @@ internal static class MiningSpeed
     }
 
     /// <summary>Prints peak memory and the tables' share of it.</summary>
-    public static int PrintMemory(long documents)
+    public static int PrintMemory(long documents, int threads)
     {
         string folder = Directory.CreateTempSubdirectory("bge-mining-").FullName;
         try
@@ -66,9 +66,18 @@ internal static class MiningSpeed
                 Cleaning = new CleaningOptions { Boilerplate = false },
             };
             var watch = Stopwatch.StartNew();
-            PairStatistics result = new MiningRun(plan, new MiningPlace(Path.Combine(folder, "pairs.jsonl"), null, Environment.ProcessorCount, TimeProvider.System) { CheckpointEvery = TimeSpan.FromSeconds(20) }).Run();
+            PairStatistics result = new MiningRun(plan, new MiningPlace(Path.Combine(folder, "pairs.jsonl"), null, threads, TimeProvider.System) { CheckpointEvery = TimeSpan.FromSeconds(20) }).Run();
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{documents} documents, {result.PairCount} pairs, {result.Dropped.Values.Sum(d => d.Count)} dropped: {watch.Elapsed.TotalSeconds:0} s, peak {Machine.PeakResidentBytes / 1e6:0} MB, {Machine.PeakResidentBytes / (double)documents:0} bytes a document"));
+                $"{documents} documents, {threads} threads, {result.PairCount} pairs, {result.Dropped.Values.Sum(d => d.Count)} dropped: {watch.Elapsed.TotalSeconds:0} s, peak {Machine.PeakResidentBytes / 1e6:0} MB, {Machine.PeakResidentBytes / (double)documents:0} bytes a document; {Environment.CpuUsage.TotalTime.TotalSeconds:0} s of processor time, {GC.CollectionCount(0)} collections, {GC.CollectionCount(2)} of all"));
+            foreach ((string what, PackedHashSet set) in (ReadOnlySpan<(string, PackedHashSet)>)[("44 bits", new(44)), ("60 bits", new(60)), ("60 bits and a count", new(60, counted: true))])
+            {
+                var random = new SeededRandom(1);
+                for (long i = 0; i < documents; i++)
+                {
+                    set.Add(random.NextBits());
+                }
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"table of {what}: {set.Bytes / (double)documents:0.00} bytes a hash"));
+            }
             return 0;
         }
         finally
@@ -89,12 +98,13 @@ internal static class MiningSpeed
         long bytes = 0;
         var process = Process.GetCurrentProcess();
         TimeSpan before = process.TotalProcessorTime;
+        TimeSpan stopped = GC.GetTotalPauseDuration();
         var watch = Stopwatch.StartNew();
         new MiningRun(plan, new MiningPlace(Path.Combine(folder, "pairs.jsonl"), null, threads, TimeProvider.System) { Progress = (read, _) => bytes = read }).Run();
         double seconds = watch.Elapsed.TotalSeconds;
         process.Refresh();
         double processor = (process.TotalProcessorTime - before).TotalSeconds;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {what} | {threads} | {bytes / 1e6:0} | {seconds:0.0} | {bytes / 1e6 / seconds:0.0} | {bytes / 1e6 / processor:0.0} |"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {what} | {threads} | {bytes / 1e6:0} | {seconds:0.0} | {bytes / 1e6 / seconds:0.0} | {bytes / 1e6 / processor:0.0} | {(GC.GetTotalPauseDuration() - stopped).TotalSeconds / seconds * 100:0.0} |"));
     }
 
     private static void NearDuplicatesAlone(string jsonl)
@@ -104,7 +114,7 @@ internal static class MiningSpeed
         var seen = new NearDuplicates();
         var watch = Stopwatch.StartNew();
         int found = bodies.Count(b => !seen.Add(MinHash.BandsOf(b)));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| near duplicates alone ({found} of {bodies.Length} found) | 1 | {bytes / 1e6:0} | {watch.Elapsed.TotalSeconds:0.00} | {bytes / 1e6 / watch.Elapsed.TotalSeconds:0} | |"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| near duplicates alone ({found} of {bodies.Length} found) | 1 | {bytes / 1e6:0} | {watch.Elapsed.TotalSeconds:0.00} | {bytes / 1e6 / watch.Elapsed.TotalSeconds:0} | | |"));
     }
 
     // The samples many times over, each time with another number in every section, so that no document repeats.

@@ -11,37 +11,23 @@ public static class Script
     /// <summary>Share of Han characters among the letters of a text, 0 to 1; 0 when there are no letters.</summary>
     public static double HanShare(string text)
     {
-        long han = 0, letters = 0;
-        foreach (Rune rune in text.EnumerateRunes())
-        {
-            if (Rune.IsLetter(rune))
-            {
-                letters++;
-                han += IsHan(rune.Value) ? 1 : 0;
-            }
-        }
-        return letters == 0 ? 0 : (double)han / letters;
+        var counts = new LetterCounts();
+        counts.Add(text, long.MaxValue);
+        return counts.Letters == 0 ? 0 : (double)counts.Han / counts.Letters;
     }
 
-    /// <summary>"ja" with kana, "ko" with hangul, "zh" with at least 30 % Han among the letters, else "und".</summary>
+    /// <summary>"ja" with kana, "ko" with hangul, "zh" with at least 30 % Han among the letters, else "und". The first 20,000 letters decide.</summary>
     public static string GuessLanguage(IEnumerable<string> texts)
     {
-        long han = 0, kana = 0, hangul = 0, letters = 0;
-        foreach (Rune rune in texts.SelectMany(t => t.EnumerateRunes()))
+        var counts = new LetterCounts();
+        foreach (string text in texts)
         {
-            if (letters >= 20_000)
-            {
-                break;
-            }
-            if (Rune.IsLetter(rune))
-            {
-                letters++;
-                han += IsHan(rune.Value) ? 1 : 0;
-                kana += rune.Value is >= 0x3041 and <= 0x30FF ? 1 : 0;
-                hangul += rune.Value is >= 0xAC00 and <= 0xD7A3 ? 1 : 0;
-            }
+            counts.Add(text, 20_000);
         }
-        return kana * 10 > letters ? "ja" : hangul * 10 > letters * 3 ? "ko" : han * 10 >= letters * 3 && han > 0 ? "zh" : "und";
+        return counts.Kana * 10 > counts.Letters ? "ja"
+            : counts.Hangul * 10 > counts.Letters * 3 ? "ko"
+            : counts.Han * 10 >= counts.Letters * 3 && counts.Han > 0 ? "zh"
+            : "und";
     }
 
     /// <summary>Whether a code point is a Han ideograph.</summary>
@@ -65,5 +51,44 @@ public static class Script
             inside = letter;
         }
         return words;
+    }
+
+    // Letters by script. Every document goes through here, so the commonest letters are told without asking for their category.
+    private struct LetterCounts
+    {
+        public long Letters, Han, Kana, Hangul;
+
+        public void Add(string text, long most)
+        {
+            for (int i = 0; i < text.Length && Letters < most; i++)
+            {
+                char c = text[i];
+                if (char.IsAscii(c))
+                {
+                    Letters += char.IsAsciiLetter(c) ? 1 : 0;
+                }
+                else if (c is >= '\u4E00' and <= '\u9FFF')
+                {
+                    (Letters, Han) = (Letters + 1, Han + 1);
+                }
+                else if (char.IsSurrogate(c))
+                {
+                    // Half a character is no letter.
+                    if (i + 1 < text.Length && Rune.TryCreate(c, text[i + 1], out Rune rune))
+                    {
+                        i++;
+                        Letters += Rune.IsLetter(rune) ? 1 : 0;
+                        Han += Rune.IsLetter(rune) && IsHan(rune.Value) ? 1 : 0;
+                    }
+                }
+                else if (char.IsLetter(c))
+                {
+                    Letters++;
+                    Han += IsHan(c) ? 1 : 0;
+                    Kana += c is >= '\u3041' and <= '\u30FF' ? 1 : 0;
+                    Hangul += c is >= '\uAC00' and <= '\uD7A3' ? 1 : 0;
+                }
+            }
+        }
     }
 }

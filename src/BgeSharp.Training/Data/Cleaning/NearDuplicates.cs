@@ -1,13 +1,13 @@
 // Streaming near-duplicate detection: locality-sensitive hashing of MinHash bands (Indyk and Motwani 1998). The first of several alike texts is kept.
 // Only bands are kept, never texts or signatures, so a match is not verified: how often texts of a given likeness match is in MinHash.cs.
-// Memory: 8 bands of about 5 bytes, 42 bytes a text.
+// Memory: 8 bands of about 3.6 bytes, 29 bytes a text at ten million.
 
 namespace BgeSharp.Training.Data.Cleaning;
 
 /// <summary>Texts seen so far, by their bands.</summary>
 public sealed class NearDuplicates
 {
-    private readonly FingerprintSet[] _bands = [.. Enumerable.Range(0, MinHash.Bands).Select(_ => new FingerprintSet())];
+    private readonly PackedHashSet[] _bands = [.. Enumerable.Range(0, MinHash.Bands).Select(_ => new PackedHashSet(44))];
 
     /// <summary>Bytes of the tables.</summary>
     public long Bytes => _bands.Sum(b => b.Bytes);

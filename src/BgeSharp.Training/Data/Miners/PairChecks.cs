@@ -1,5 +1,5 @@
 // The checks that hold for every miner: those that look at one pair only (any thread may make them) and those that remember pairs (in order, one thread).
-// Remembered are 64-bit hashes: about 10 bytes a pair and 10 a distinct query, the only thing in mining that grows with the corpus.
+// Remembered are 60 bits of hashes: about 6 bytes a pair and 7 a distinct query, the only thing in mining that grows with the corpus.
 
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
@@ -46,7 +46,7 @@ public static class PairChecks
 /// <param name="maxPairsPerQuery">As in <see cref="MiningOptions.MaxPairsPerQuery"/>.</param>
 public sealed class RepeatedPairs(int maxPairsPerQuery)
 {
-    private readonly HashSet64 _pairs = new(), _queries = new();
+    private readonly PackedHashSet _pairs = new(60), _queries = new(60, counted: true);
 
     /// <summary>Bytes of the tables.</summary>
     public long Bytes => _pairs.Bytes + _queries.Bytes;
@@ -59,6 +59,6 @@ public sealed class RepeatedPairs(int maxPairsPerQuery)
             return "repeated pair";
         }
         // A query that has its most stays at its count: further pairs of it are remembered as pairs only.
-        return maxPairsPerQuery > 0 && _queries.Increment(query) >= Math.Min(maxPairsPerQuery, HashSet64.MaxCount) ? "repeated query" : null;
+        return maxPairsPerQuery > 0 && _queries.Increment(query) >= Math.Min(maxPairsPerQuery, PackedHashSet.MaxCount) ? "repeated query" : null;
     }
 }

@@ -1,14 +1,10 @@
 // The part of mining that looks at one document at a time and therefore runs on any thread: cleaning, hashes, signatures, miners, checks, the finished line.
 
-using System.Buffers;
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using BgeSharp.Training.Data.Cleaning;
 using BgeSharp.Training.Data.Filters;
 using BgeSharp.Training.Data.Miners;
-using BgeSharp.Training.Data.Pairs;
 using BgeSharp.Training.Data.Readers;
 
 namespace BgeSharp.Training.Data.Mining;
@@ -18,8 +14,6 @@ internal sealed class DocumentWork(MiningPlan plan, MiningSource source, int sou
 {
     /// <summary>Room for the miners of one source in the numbers of the spool.</summary>
     public const int MinersPerSource = 32;
-
-    private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Parses and mines a unit.</summary>
     public MinedUnit Do(DocumentUnit unit)
@@ -96,8 +90,19 @@ internal sealed class DocumentWork(MiningPlan plan, MiningSource source, int sou
             Pairs = pairs,
             PairDrops = drops,
             Halves = [.. source.Miners.Joined.SelectMany((m, i) => m.Halves(document).Select(h => ((sourceNumber * MinersPerSource) + i, h)))],
-            Otherwise = source.Miners.Otherwise is { } otherwise ? () => Again(document, otherwise) : null,
+            Otherwise = source.Miners.Otherwise is { } otherwise ? Later(document, otherwise, now: pairs.Count == 0) : null,
         };
+    }
+
+    // A document without pairs needs its last resort for certain: that is work for this thread, not for the one that takes.
+    private Func<(IReadOnlyList<MinedPair>, IReadOnlyList<Drop>)> Later(Document document, IPairMiner miner, bool now)
+    {
+        if (!now)
+        {
+            return () => Again(document, miner);
+        }
+        (IReadOnlyList<MinedPair>, IReadOnlyList<Drop>) found = Again(document, miner);
+        return () => found;
     }
 
     private (IReadOnlyList<MinedPair>, IReadOnlyList<Drop>) Again(Document document, IPairMiner miner)
@@ -125,19 +130,6 @@ internal sealed class DocumentWork(MiningPlan plan, MiningSource source, int sou
             return;
         }
         ulong query = PairChecks.QueryHash(pair), hash = PairChecks.PairHash(pair, query);
-        pairs.Add(new MinedPair(Line(pair), pair.Miner!, pair.Language!, pair.Query, passage, hash, query, HashCodes.Of(plan.Options.Seed, (long)hash, 7), plan.HeldOut.Holds(pair.Group!)));
-    }
-
-    private static byte[] Line(TrainingExample pair)
-    {
-        var buffer = new ArrayBufferWriter<byte>(512);
-        using (var json = new Utf8JsonWriter(buffer, Readable))
-        {
-            json.WriteStartObject();
-            PairFile.WriteFields(json, pair);
-            json.WriteEndObject();
-        }
-        buffer.Write("\n"u8);
-        return buffer.WrittenSpan.ToArray();
+        pairs.Add(new MinedPair(PairBytes.Of(pair), pair.Miner!, pair.Language!, pair.Query, passage, hash, query, HashCodes.Of(plan.Options.Seed, (long)hash, 7), plan.HeldOut.Holds(pair.Group!)));
     }
 }

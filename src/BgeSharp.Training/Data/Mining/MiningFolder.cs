@@ -69,7 +69,7 @@ internal sealed class MiningFolder : IDisposable
     public MiningState State { get; private set; }
 
     /// <summary>Hashes of the bodies kept.</summary>
-    public HashSet64 Bodies { get; } = new();
+    public PackedHashSet Bodies { get; } = new(60);
 
     /// <summary>Bands of the bodies kept.</summary>
     public NearDuplicates NearDuplicates { get; } = new();

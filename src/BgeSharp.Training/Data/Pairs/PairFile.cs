@@ -60,10 +60,13 @@ public static class PairFile
                 json.WriteString(name, value);
             }
         }
-        foreach ((string name, JsonElement value) in example.Extra ?? new Dictionary<string, JsonElement>())
+        if (example.Extra is { } extra)
         {
-            json.WritePropertyName(name);
-            value.WriteTo(json);
+            foreach ((string name, JsonElement value) in extra)
+            {
+                json.WritePropertyName(name);
+                value.WriteTo(json);
+            }
         }
     }
 

@@ -9,58 +9,58 @@ namespace BgeSharp.Training.Data.Readers;
 /// <summary>Rewrites site-specific blocks as plain Markdown.</summary>
 internal static partial class Admonitions
 {
+    // Any other first letter of a line begins none of the marks: most lines need no pattern at all.
+    private const string FirstLetters = "`~!?=>:{";
+
     /// <summary>Markdown with the titles of notes as paragraphs, the labels of tabs ("C++", "Linux") dropped, and their text at the level of the text around.</summary>
     public static string Flatten(string markdown)
     {
-        var plain = new StringBuilder(markdown.Length);
+        var plain = new StringBuilder(markdown.Length + 1);
         var indents = new Stack<int>(); // columns of the open notes' markers
         string fence = "";
-        foreach (string raw in markdown.Split('\n'))
+        int copied = 0;                 // lines that stay as they are, are copied together
+        for (int start = 0; start <= markdown.Length;)
         {
-            string line = raw.Replace("\t", "    ", StringComparison.Ordinal);
+            int end = markdown.IndexOf('\n', start) is int found and >= 0 ? found : markdown.Length;
+            ReadOnlySpan<char> raw = markdown.AsSpan(start, end - start);
+            ReadOnlySpan<char> line = raw.Contains('\t') ? raw.ToString().Replace("\t", "    ", StringComparison.Ordinal) : raw;
             int indent = line.Length - line.TrimStart().Length;
             bool blank = indent == line.Length;
             while (fence.Length == 0 && !blank && indents.Count > 0 && indent < indents.Peek() + 4)
             {
                 indents.Pop();
             }
-            string own = line[Math.Min(indent, indents.Count > 0 ? indents.Peek() + 4 : 0)..];
+            ReadOnlySpan<char> own = line[Math.Min(indent, indents.Count > 0 ? indents.Peek() + 4 : 0)..];
+            ReadOnlySpan<char> instead = own;
             if (fence.Length > 0)
             {
-                fence = own.TrimStart().StartsWith(fence, StringComparison.Ordinal) ? "" : fence;
+                fence = own.TrimStart().StartsWith(fence) ? "" : fence;
             }
-            else if (!blank && !(raw[FirstLetter(raw)] is '`' or '~' or '!' or '?' or '=' or '>' or ':' or '{'))
+            else if (!blank && FirstLetters.Contains(line[indent]))
             {
-                // No mark begins with any other letter: most lines need no pattern at all.
+                string mark = own.ToString();
+                if (Fence().Match(mark) is { Success: true } opened)
+                {
+                    fence = opened.Groups[1].Value;
+                }
+                else if (Note().Match(mark) is { Success: true } note)
+                {
+                    indents.Push(indent);
+                    instead = "\n" + note.Groups["title"].Value + "\n";
+                }
+                else if (SiteMark().IsMatch(mark))
+                {
+                    instead = "";
+                }
             }
-            else if (Fence().Match(own) is { Success: true } opened)
+            if (instead != raw)
             {
-                fence = opened.Groups[1].Value;
+                plain.Append(markdown.AsSpan(copied, start - copied)).Append(instead).Append('\n');
+                copied = end + 1;
             }
-            else if (Note().Match(own) is { Success: true } note)
-            {
-                indents.Push(indent);
-                plain.Append('\n').Append(note.Groups["title"].Value).Append("\n\n");
-                continue;
-            }
-            else if (SiteMark().IsMatch(own))
-            {
-                plain.Append('\n');
-                continue;
-            }
-            plain.Append(own).Append('\n');
+            start = end + 1;
         }
-        return plain.ToString();
-    }
-
-    private static int FirstLetter(string line)
-    {
-        int at = 0;
-        while (at < line.Length - 1 && char.IsWhiteSpace(line[at]))
-        {
-            at++;
-        }
-        return at;
+        return copied > markdown.Length ? plain.ToString() : plain.Append(markdown.AsSpan(copied)).Append('\n').ToString();
     }
 
     [GeneratedRegex("""^\s*(?:(?:!!!|\?\?\?\+?)\s*(?:[\w-]+\s*)*(?:"(?<title>.*)")?|===\+?\s*".*")\s*$""")]

@@ -30,8 +30,9 @@ public sealed class DocumentUnits : IDocumentUnits
     }
 
     /// <inheritdoc/>
-    public string Fingerprint => string.Join('\n', _files.Select(f => string.Create(CultureInfo.InvariantCulture,
-        $"{f.Name} {(File.Exists(f.Path) ? new FileInfo(f.Path).Length : -1)} {(File.Exists(f.Path) ? File.GetLastWriteTimeUtc(f.Path).Ticks : 0)}")));
+    public string Fingerprint => string.Join('\n', _files.Select(f => new FileInfo(f.Path) is { Exists: true } file
+        ? string.Create(CultureInfo.InvariantCulture, $"{f.Name} {file.Length} {file.LastWriteTimeUtc.Ticks}")
+        : f.Name + " -1 0"));
 
     /// <inheritdoc/>
     public IEnumerable<DocumentUnit> From(ReadPosition start)
@@ -42,7 +43,7 @@ public sealed class DocumentUnits : IDocumentUnits
         {
             DocumentFile file = _files[i];
             string format = DocumentReader.FormatOf(file, _format);
-            long size = File.Exists(file.Path) ? new FileInfo(file.Path).Length : 0;
+            long size = SizeOf(file);
             bool page = format is "markdown" or "html" || (format == "text" && size < LongPage && TextSource.Unpacked(file.Name) == file.Name);
             if (page)
             {
@@ -72,10 +73,12 @@ public sealed class DocumentUnits : IDocumentUnits
         foreach (DocumentFile file in files)
         {
             Try(problems, () => documents.AddRange(DocumentReader.ReadFile(file, DocumentReader.FormatOf(file, _format), _map)));
-            bytes += File.Exists(file.Path) ? new FileInfo(file.Path).Length : 0;
+            bytes += SizeOf(file);
         }
         return new UnitContent(documents, problems, bytes);
     }
+
+    private static long SizeOf(DocumentFile file) => new FileInfo(file.Path) is { Exists: true } found ? found.Length : 0;
 
     // A file that cannot be opened or read on ends; what was read of it stays.
     private IEnumerable<DocumentUnit> Safely(int index, DocumentFile file, IEnumerable<DocumentUnit> units)

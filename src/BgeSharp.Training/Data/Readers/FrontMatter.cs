@@ -25,33 +25,55 @@ internal sealed class FrontMatter
         return "";
     }
 
-    /// <summary>Splits a page into its front matter (empty when there is none) and the text after it.</summary>
+    /// <summary>Splits a page into its front matter (empty when there is none) and the text after it, line ends as '\n'.</summary>
     public static (FrontMatter Matter, string Text) Split(string page)
     {
-        string[] lines = page.ReplaceLineEndings("\n").Split('\n');
-        var matter = new FrontMatter();
-        string fence = lines[0].TrimEnd();
-        if (fence is "---" or "+++")
-        {
-            int close = Array.FindIndex(lines, 1, l => l.TrimEnd() == fence || (fence == "---" && l.TrimEnd() == "..."));
-            if (close < 0)
-            {
-                return (matter, string.Join('\n', lines));
-            }
-            matter.Take(lines.AsSpan(1, close - 1), fence == "---" ? ':' : '=');
-            return (matter, string.Join('\n', lines[(close + 1)..]));
-        }
-        int blank = Array.FindIndex(lines, string.IsNullOrWhiteSpace);
-        int count = blank < 0 ? lines.Length : blank;
-        if (count > 0 && lines.Take(count).All(l => l.IndexOf(':') is int at && at > 0 && BareKeys.Contains(l[..at].Trim())))
-        {
-            matter.Take(lines.AsSpan(0, count), ':');
-            return (matter, string.Join('\n', lines[count..]));
-        }
-        return (matter, string.Join('\n', lines));
+        string text = page.ReplaceLineEndings("\n");
+        string fence = text[..LineEnd(text, 0)].TrimEnd();
+        return fence is "---" or "+++" ? Fenced(text, fence) : Bare(text);
     }
 
-    private void Take(ReadOnlySpan<string> lines, char separator)
+    private static (FrontMatter Matter, string Text) Fenced(string text, string fence)
+    {
+        var matter = new FrontMatter();
+        List<string> lines = [];
+        for (int start = LineEnd(text, 0) + 1; start <= text.Length; start = LineEnd(text, start) + 1)
+        {
+            string line = text[start..LineEnd(text, start)];
+            if (line.TrimEnd() is var mark && (mark == fence || (fence == "---" && mark == "...")))
+            {
+                matter.Take(lines, fence == "---" ? ':' : '=');
+                return (matter, After(text, start));
+            }
+            lines.Add(line);
+        }
+        return (matter, text);
+    }
+
+    private static (FrontMatter Matter, string Text) Bare(string text)
+    {
+        var matter = new FrontMatter();
+        List<string> lines = [];
+        int start = 0;
+        while (start <= text.Length && text[start..LineEnd(text, start)] is var line && !string.IsNullOrWhiteSpace(line))
+        {
+            if (!(line.IndexOf(':') is int at && at > 0 && BareKeys.Contains(line[..at].Trim())))
+            {
+                return (matter, text);
+            }
+            lines.Add(line);
+            start = LineEnd(text, start) + 1;
+        }
+        matter.Take(lines, ':');
+        return (matter, start <= text.Length ? text[start..] : "");
+    }
+
+    private static int LineEnd(string text, int start) => text.IndexOf('\n', start) is int end and >= 0 ? end : text.Length;
+
+    // What follows the line that begins at a place.
+    private static string After(string text, int start) => LineEnd(text, start) is int end && end < text.Length ? text[(end + 1)..] : "";
+
+    private void Take(List<string> lines, char separator)
     {
         string key = "";
         foreach (string line in lines)

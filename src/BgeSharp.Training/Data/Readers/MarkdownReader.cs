@@ -86,11 +86,15 @@ internal static partial class MarkdownReader
 
     private static string Text(ContainerInline? inlines)
     {
-        if (inlines is null)
+        if (inlines?.FirstChild is null)
         {
             return "";
         }
-        var text = new StringBuilder();
+        if (inlines.FirstChild is LiteralInline { NextSibling: null } alone)
+        {
+            return alone.Content.ToString();
+        }
+        var text = new StringBuilder(256);
         Append(inlines, text);
         return text.ToString();
     }

@@ -3,6 +3,7 @@
 
 using System.Buffers;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 using ZstdSharp;
 
 namespace BgeSharp.Training.Data.Readers;
@@ -13,6 +14,8 @@ internal static class TextSource
     private const int SmallHead = 1 << 16;
 
     private static ReadOnlySpan<byte> ZstdMagic => [0x28, 0xB5, 0x2F, 0xFD];
+
+    private static ReadOnlySpan<byte> GzipMagic => [0x1F, 0x8B];
 
     /// <summary>Names of packed files end like this.</summary>
     public static readonly string[] PackedExtensions = [".gz", ".zst", ".zstd"];
@@ -48,6 +51,41 @@ internal static class TextSource
         return TextEncodings.Detect(head.AsSpan(0, count), whole: count is not (SmallHead or TextEncodings.HeadBytes)) is { } encoding
             ? new GuardedStream(Encoding.CreateTranscodingStream(whole, encoding, new UTF8Encoding(false)), encoding.WebName, plain: false)
             : new GuardedStream(whole, "", plain: bytes is FileStream);
+    }
+
+    /// <summary>The bytes of a page that is small, not packed and in UTF-8, opened and read once; null for everything else, which goes through <see cref="Open"/>.</summary>
+    public static byte[]? TryReadPage(string path)
+    {
+        if (Unpacked(path) != path)
+        {
+            return null;
+        }
+        byte[] bytes;
+        try
+        {
+            using SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+            long length = RandomAccess.GetLength(file);
+            if (length >= TextEncodings.HeadBytes)
+            {
+                return null;
+            }
+            bytes = new byte[length];
+            for (int at = 0; at < bytes.Length;)
+            {
+                int read = RandomAccess.Read(file, bytes.AsSpan(at), at);
+                if (read == 0)
+                {
+                    return null;
+                }
+                at += read;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            return null;
+        }
+        bool packed = bytes.AsSpan().StartsWith(ZstdMagic) || bytes.AsSpan().StartsWith(GzipMagic);
+        return packed || TextEncodings.Detect(bytes, whole: true) is not null ? null : bytes;
     }
 
     /// <summary>Opens a file for streaming from byte <paramref name="offset"/> of its text on: by seeking where text and file are the same bytes, else by reading up to there.</summary>

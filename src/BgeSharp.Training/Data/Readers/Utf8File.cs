@@ -43,6 +43,10 @@ internal static class Utf8File
     /// <summary>The whole file as text.</summary>
     public static string Text(string path)
     {
+        if (TextSource.TryReadPage(path) is { } page)
+        {
+            return Decode(WithoutMark(page), path, 1);
+        }
         using Stream stream = TextSource.Open(path);
         using var whole = new MemoryStream();
         byte[] buffer = new byte[1 << 16];
@@ -55,9 +59,10 @@ internal static class Utf8File
                 throw new BadInput($"{path}: larger than 64 MiB; cut the file into pages, or give its documents as JSONL.");
             }
         }
-        ReadOnlySpan<byte> bytes = whole.GetBuffer().AsSpan(0, (int)whole.Length);
-        return Decode(bytes.StartsWith(Encoding.UTF8.Preamble) ? bytes[3..] : bytes, path, 1);
+        return Decode(WithoutMark(whole.GetBuffer().AsSpan(0, (int)whole.Length)), path, 1);
     }
+
+    private static ReadOnlySpan<byte> WithoutMark(ReadOnlySpan<byte> bytes) => bytes.StartsWith(Encoding.UTF8.Preamble) ? bytes[3..] : bytes;
 
     /// <summary>The object on a line.</summary>
     /// <exception cref="BadInput">It is none.</exception>
