@@ -127,6 +127,8 @@ public sealed class CheckpointFolder
         {
             AtomicFolder.Remove(damaged);
         }
+        // What an earlier removal left when the disk refused.
+        AtomicFolder.RemoveLeftovers(_root);
     }
 
     /// <summary>Fills weights and optimizer from a checkpoint.</summary>

@@ -32,7 +32,7 @@ public static class SweepRun
             Recipe bare = recipe with { Evaluation = [], Stages = [.. recipe.Stages.Select((s, i) => i == index ? s with { EvaluateEvery = 0, EarlyStop = 0, KeepBest = false } : s)] };
             using var metrics = MetricsLog.Open(folder.Metrics, options.Time);
             var run = new RunContext(bare, RecipeFile.Hash(bare), "", folder, documents, tokenizer, config, options with { Sweep = (stage, optimizer) => curve = sweep.Run(stage, optimizer, _ => { }, stop) },
-                metrics, new RunEvaluation(bare, documents), (_, _, _) => { });
+                metrics, new RunEvaluation(bare, documents), (_, _) => { });
             new StageRun(run, index).Train(from ?? (recipe.Model.From.Length > 0 ? recipe.Model.From : null), stop);
             return curve;
         }
