@@ -9,27 +9,25 @@ using BgeSharp.Training.Data.Pairs;
 namespace BgeSharp.Training.Data.Mining;
 
 /// <summary>Writes lines of pairs.</summary>
-internal sealed class PairBytes
+internal static class PairBytes
 {
-    [ThreadStatic] private static PairBytes? own;
+    private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    private readonly ArrayBufferWriter<byte> _buffer = new(4096);
-    private readonly Utf8JsonWriter _json;
-
-    private PairBytes() => _json = new Utf8JsonWriter(_buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    [ThreadStatic] private static ArrayBufferWriter<byte>? buffer;
+    [ThreadStatic] private static Utf8JsonWriter? json;
 
     /// <summary>The line with its line feed, UTF-8.</summary>
-    public static byte[] Of(TrainingExample pair) => (own ??= new PairBytes()).Line(pair);
-
-    private byte[] Line(TrainingExample pair)
+    public static byte[] Of(TrainingExample pair)
     {
-        _buffer.ResetWrittenCount();
-        _json.Reset(_buffer);
-        _json.WriteStartObject();
-        PairFile.WriteFields(_json, pair);
-        _json.WriteEndObject();
-        _json.Flush();
-        _buffer.Write("\n"u8);
-        return _buffer.WrittenSpan.ToArray();
+        buffer ??= new ArrayBufferWriter<byte>(4096);
+        json ??= new Utf8JsonWriter(buffer, Readable);
+        buffer.ResetWrittenCount();
+        json.Reset();
+        json.WriteStartObject();
+        PairFile.WriteFields(json, pair);
+        json.WriteEndObject();
+        json.Flush();
+        buffer.Write("\n"u8);
+        return buffer.WrittenSpan.ToArray();
     }
 }
