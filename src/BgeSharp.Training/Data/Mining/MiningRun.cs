@@ -26,7 +26,7 @@ public sealed class MiningRun(MiningPlan plan, MiningPlace place)
     /// <summary>Runs to the end.</summary>
     /// <param name="finished">Called with the counts when the pairs are in place, before the work folder goes; a kill before its end runs it again.</param>
     /// <param name="stop">Asks for an orderly stop: a checkpoint is left.</param>
-    /// <exception cref="BadInput">A document is wrong and wrong ones are not passed over.</exception>
+    /// <exception cref="BadInput">A document is wrong and wrong ones are not passed over, or there is no document at all.</exception>
     /// <exception cref="OperationCanceledException">Stopped.</exception>
     public PairStatistics Run(Action<PairStatistics>? finished = null, CancellationToken stop = default)
     {
@@ -49,11 +49,22 @@ public sealed class MiningRun(MiningPlan plan, MiningPlace place)
             {
                 Join(works, stop);
             }
-            new MiningResult(plan, _folder).Write(place, _state.Statistics);
-            finished?.Invoke(_state.Statistics);
+            if (HasText)
+            {
+                new MiningResult(plan, _folder).Write(place, _state.Statistics);
+                finished?.Invoke(_state.Statistics);
+            }
         }
         MiningFolder.Delete(WorkFolder);
-        return _state.Statistics;
+        return HasText ? _state.Statistics : throw Nothing();
+    }
+
+    private bool HasText => _state.Statistics.Sources.Values.Any(s => s.Read > 0);
+
+    private BadInput Nothing()
+    {
+        string wrong = _state.Statistics.Problems == 0 ? "" : $" Passed over as wrong: {_state.Statistics.Problems}, the first: {_state.Statistics.ProblemExamples[0]}";
+        return new BadInput($"{string.Join(", ", plan.Sources.Select(s => s.Name))}: read to the end, and there is no text in it; nothing was written.{wrong}");
     }
 
     // First reading of a source: which lines it repeats. Kept in the folder, so that it is done once.

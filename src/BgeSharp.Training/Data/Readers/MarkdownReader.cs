@@ -39,7 +39,7 @@ internal static partial class MarkdownReader
         }
         catch (ArgumentException e) when (e.Message.Contains("nested", StringComparison.Ordinal))
         {
-            throw new BadInput($"{path}: lists or quotes are nested too deeply to be Markdown; leave the file out.", e);
+            throw new BadInput($"{path}: lists, quotes or emphasis are nested too deeply to be Markdown; leave the file out.", e);
         }
         var result = new PageText();
         foreach (Block block in tree)

@@ -123,7 +123,9 @@ internal static class TextSource
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new BadInput($"{path}: cannot be read ({e.Message.TrimEnd('.')}).", e);
+            throw new BadInput(new FileInfo(path).LinkTarget is { } target
+                ? $"{path}: a link to {target}, which cannot be read; remove it, or pass over such files with --skip-bad."
+                : $"{path}: cannot be read ({e.Message.TrimEnd('.')}).", e);
         }
         if (magic.SequenceEqual(ZstdMagic))
         {

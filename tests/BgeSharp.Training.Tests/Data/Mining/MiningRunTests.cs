@@ -31,6 +31,19 @@ public class MiningRunTests
         Assert.False(Directory.Exists(folder.Path + "/one.jsonl.work"));
     }
 
+    [Fact]
+    public void Documents_without_a_word_are_refused_and_nothing_is_left()
+    {
+        using var folder = new TemporaryFolder();
+        PairRecipe recipe = Corpora.Recipe(folder.Write("a.jsonl", "\n  \n\n")) with { HeldOut = 0 };
+        string said = Assert.Throws<BadInput>(() => Mine(recipe, folder.Path + "/pairs.jsonl")).Message;
+        Assert.Equal("source 0: read to the end, and there is no text in it; nothing was written.", said);
+        recipe = Corpora.Recipe(folder.Write("a.jsonl", "{\n[1]\n")) with { HeldOut = 0, SkipBad = true };
+        said = Assert.Throws<BadInput>(() => Mine(recipe, folder.Path + "/pairs.jsonl")).Message;
+        Assert.Contains("Passed over as wrong: 2, the first: ", said, StringComparison.Ordinal);
+        Assert.Single(folder.Contents());
+    }
+
     private sealed class Kill : Exception;
 
     [Fact]

@@ -115,5 +115,6 @@ public class EncodingAndTableTests
         UnitContent[] units = [.. new DocumentUnits(folder.Path, "auto", null, skipBad: true).From(default).Select(u => u.Parse())];
         Assert.Equal("docs/a.md", Assert.Single(units.SelectMany(u => u.Documents)).Id);
         Assert.Equal(2, units.Sum(u => u.Problems.Count));
+        Assert.All(units.SelectMany(u => u.Problems), p => Assert.Contains(": a link to ", p, StringComparison.Ordinal));
     }
 }
