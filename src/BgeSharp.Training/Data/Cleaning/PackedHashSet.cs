@@ -1,6 +1,6 @@
 // A set of 64-bit hashes that keeps only the bits it needs: the first 20 are where a hash stands (2^15 segments of 32 runs), so only the others are stored, 3 bytes
 // for 44 bits in all, 5 for 60. A segment is a list of small blocks without gaps; blocks come from pages that are never moved, copied or given back, so growing
-// leaves no garbage and doubles nothing: at ten million hashes 3.6 bytes a hash of 44 bits, 5.7 of 60. Below half a million the fixed parts weigh more (4 MB).
+// leaves no garbage and doubles nothing: at ten million hashes 3.6 bytes a hash of 44 bits, 5.8 of 60. Below half a million the fixed parts weigh more (4 MB).
 
 using System.Buffers.Binary;
 
