@@ -59,7 +59,7 @@ internal static class Ablation
         return 0;
     }
 
-    private static (string[] Arms, int[] Seeds, List<string> Rest) Read(IReadOnlyList<string> more)
+    private static (string[] Arms, int[] Seeds, List<string> Passed) Read(IReadOnlyList<string> more)
     {
         var rest = more.ToList();
         string arms = Take("--arms") ?? string.Join(',', Arms), seeds = Take("--seeds") ?? "1,2";

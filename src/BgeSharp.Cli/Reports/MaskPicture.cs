@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using BgeSharp.Text;
-using BgeSharp.Training.Data.Batches;
 
 namespace BgeSharp.Cli.Reports;
 

@@ -20,6 +20,7 @@ public static class Attention
     /// <returns>[B, L, D].</returns>
     public static Tensor Attend(Tensor query, Tensor key, Tensor value, Tensor? hidden, int heads, double dropout, long wholeScores = WholeScores)
     {
+        using var scope = NewDisposeScope();
         long batch = query.shape[0];
         long length = query.shape[1];
         long size = query.shape[2] / heads;
@@ -29,7 +30,7 @@ public static class Attention
         Tensor context = batch * heads * length * length <= wholeScores
             ? Rows(q, k, v, hidden, dropout)
             : Blocks(q, k, v, hidden, dropout, Math.Max(1, wholeScores / 4 / (batch * heads * length)));
-        return context.transpose(1, 2).reshape(batch, length, heads * size);
+        return context.transpose(1, 2).reshape(batch, length, heads * size).MoveToOuterDisposeScope();
 
         Tensor Split(Tensor x) => x.view(batch, length, heads, size).transpose(1, 2).contiguous();
     }
@@ -37,6 +38,7 @@ public static class Attention
     // R rows of queries against all keys: [B, H, R, d].
     private static Tensor Rows(Tensor query, Tensor key, Tensor value, Tensor? hidden, double dropout)
     {
+        using var scope = NewDisposeScope();
         Tensor scores = query.matmul(key.transpose(2, 3));                     // [B, H, R, L]
         if (hidden is not null)
         {
@@ -49,7 +51,7 @@ public static class Attention
         {
             weights = nn.functional.dropout(weights, dropout, training: true);
         }
-        return weights.matmul(value);
+        return weights.matmul(value).MoveToOuterDisposeScope();
     }
 
     private static Tensor Blocks(Tensor query, Tensor key, Tensor value, Tensor? hidden, double dropout, long rows)
@@ -58,8 +60,9 @@ public static class Attention
         for (long start = 0; start < query.shape[2]; start += rows)
         {
             long count = Math.Min(rows, query.shape[2] - start);
-            Tensor? seen = hidden is null || hidden.shape[2] == 1 ? hidden : hidden.narrow(2, start, count);
-            blocks.Add(Recomputed.Of(x => Rows(x[0], x[1], x[2], seen, dropout), query.narrow(2, start, count), key, value));
+            // The mask is an input too: by the time the block is computed again, nobody else holds it.
+            Tensor[] mask = hidden is null ? [] : [hidden.shape[2] == 1 ? hidden : hidden.narrow(2, start, count)];
+            blocks.Add(Recomputed.Of(x => Rows(x[0], x[1], x[2], x.Length > 3 ? x[3] : null, dropout), [query.narrow(2, start, count), key, value, .. mask]));
         }
         return cat(blocks, 2);
     }

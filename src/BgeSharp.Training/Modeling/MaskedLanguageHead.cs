@@ -45,8 +45,9 @@ public sealed class MaskedLanguageHead(Weights weights, ModelConfig config, Toke
 
     private Tensor Transform(Tensor rows)
     {
+        using var scope = NewDisposeScope();
         Tensor inner = nn.functional.gelu(nn.functional.linear(rows, weights.Cast($"{_names.Dense}.weight"), weights.Cast($"{_names.Dense}.bias")));
-        return nn.functional.layer_norm(inner, [config.HiddenSize], weights.Cast($"{_names.Norm}.weight"), weights.Cast($"{_names.Norm}.bias"), config.LayerNormEpsilon);
+        return nn.functional.layer_norm(inner, [config.HiddenSize], weights.Cast($"{_names.Norm}.weight"), weights.Cast($"{_names.Norm}.bias"), config.LayerNormEpsilon).MoveToOuterDisposeScope();
     }
 
     private static (string Dense, string Norm, string Bias) Names(ModelConfig config) => config.Kind == ModelKind.Bert

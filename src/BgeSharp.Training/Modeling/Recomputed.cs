@@ -18,8 +18,15 @@ public sealed class Recomputed : SingleTensorFunction<Recomputed>
     /// <param name="piece">Given the inputs it computes one tensor; it is called again in the backward pass, so it must be a function of its inputs, of weights and of torch's random numbers.</param>
     /// <param name="inputs">Every tensor with a gradient that is not a weight must be among them.</param>
     public static Tensor Of(Func<Tensor[], Tensor> piece, params Tensor[] inputs)
+    {
         // Without an input that wants a gradient there would be no node, and the weights inside would learn nothing.
-        => is_grad_enabled() && inputs.Any(i => i.requires_grad) ? apply([.. inputs, piece]) : piece(inputs);
+        if (is_grad_enabled() && inputs.Any(i => i.requires_grad))
+        {
+            return apply([.. inputs, piece]);
+        }
+        using var scope = NewDisposeScope();
+        return piece(inputs).MoveToOuterDisposeScope();
+    }
 
     /// <inheritdoc/>
     public override Tensor forward(AutogradContext ctx, params object[] vars)

@@ -30,6 +30,7 @@ public sealed class TokenEmbeddings(Weights weights, string prefix, ModelConfig 
     /// <returns>[T, D] in the compute type.</returns>
     public Tensor Forward(PackedText text, double dropout, Tensor? tokenTypes = null)
     {
+        using var scope = NewDisposeScope();
         Tensor words = weights[WordName].index_select(0, text.Ids);                                   // [T, D]
         Tensor positions = weights[$"{Root}.position_embeddings.weight"].index_select(0, text.Positions);
         if (text.HasPadId)
@@ -40,7 +41,7 @@ public sealed class TokenEmbeddings(Weights weights, string prefix, ModelConfig 
         }
         Tensor types = weights[$"{Root}.token_type_embeddings.weight"];
         Tensor typeRows = tokenTypes is null ? types[0] : types.index_select(0, tokenTypes);          // [D] or [T, D]
-        return Finish(words.Plus(positions).Plus(typeRows), dropout);
+        return Finish(words.Plus(positions).Plus(typeRows), dropout).MoveToOuterDisposeScope();
     }
 
     /// <summary>The RetroMAE decoder's query as BGE's code makes it: the embedding layer applied to h in place of every word.</summary>
@@ -50,8 +51,9 @@ public sealed class TokenEmbeddings(Weights weights, string prefix, ModelConfig 
     /// <returns>[T, D] in the compute type: LN(h + type[0] + position).</returns>
     public Tensor OfSentence(PackedText text, Tensor sentence, double dropout)
     {
+        using var scope = NewDisposeScope();
         Tensor types = weights[$"{Root}.token_type_embeddings.weight"][0];
-        return Finish(SentenceRows(text, sentence).Plus(types).Plus(PlainPositions(text)), dropout);
+        return Finish(SentenceRows(text, sentence).Plus(types).Plus(PlainPositions(text)), dropout).MoveToOuterDisposeScope();
     }
 
     /// <summary>The query of the RetroMAE repository's version 1: position + h, without LayerNorm, type or dropout.</summary>

@@ -37,6 +37,7 @@ public sealed class TransformerLayer(Weights weights, string prefix, int heads, 
     /// <param name="attentionDropout">Dropout of attention weights; 0 outside training.</param>
     public Tensor Forward(PackedText text, Tensor rows, double dropout, double attentionDropout)
     {
+        using var scope = NewDisposeScope();      // what the gradient does not need goes at once, not at the end of the batch
         Tensor weight = cat([weights[$"{prefix}.attention.self.query.weight"], weights[$"{prefix}.attention.self.key.weight"], weights[$"{prefix}.attention.self.value.weight"]], 0);
         Tensor bias = cat([weights[$"{prefix}.attention.self.query.bias"], weights[$"{prefix}.attention.self.key.bias"], weights[$"{prefix}.attention.self.value.bias"]], 0);
         Tensor projected = nn.functional.linear(rows, weight.to_type(rows.dtype), bias.to_type(rows.dtype));   // [T, 3D]
@@ -44,7 +45,7 @@ public sealed class TransformerLayer(Weights weights, string prefix, int heads, 
         Tensor[] parts = PadRows.Of(text, projected).chunk(3, -1);                                              // 3 × [B, L, D]
         Tensor? hidden = text.IsRectangular ? null : text.Padding.view(text.Count, 1, 1, text.Length);
         Tensor context = Attention.Attend(parts[0], parts[1], parts[2], hidden, heads, attentionDropout);       // [B, L, D]
-        return Finish(UnpadRows.Of(text, context), rows, dropout);
+        return Finish(UnpadRows.Of(text, context), rows, dropout).MoveToOuterDisposeScope();
     }
 
     /// <summary>Attention with queries of their own (the RetroMAE decoder).</summary>
@@ -56,11 +57,12 @@ public sealed class TransformerLayer(Weights weights, string prefix, int heads, 
     /// <param name="attentionDropout">Dropout of attention weights; 0 outside training.</param>
     public Tensor Forward(PackedText text, Tensor queries, Tensor rows, Tensor hidden, double dropout, double attentionDropout)
     {
+        using var scope = NewDisposeScope();
         Tensor query = PadRows.Of(text, Linear(queries, "attention.self.query"));                               // [B, L, D]
         Tensor key = PadRows.Of(text, Linear(rows, "attention.self.key"));
         Tensor value = PadRows.Of(text, Linear(rows, "attention.self.value"));
         Tensor context = Attention.Attend(query, key, value, hidden, heads, attentionDropout);
-        return Finish(UnpadRows.Of(text, context), queries, dropout);
+        return Finish(UnpadRows.Of(text, context), queries, dropout).MoveToOuterDisposeScope();
     }
 
     private Tensor Finish(Tensor context, Tensor residual, double dropout)

@@ -19,7 +19,7 @@ public sealed class TokenChunksTests
         Assert.Equal(Tokenizer.Encode(text), chunks.SelectMany(ids => ids[1..^1]));
         // Where sentences end decides: about half full at least, on average.
         Assert.True(chunks.Average(ids => ids.Length) > 0.5 * maxLength, string.Join(' ', chunks.Select(ids => ids.Length)));
-        Assert.All(chunks[..^1].Where(_ => maxLength >= 40), ids => Assert.Equal(Tokenizer.Encode("!"), ids[^2..^1]));
+        Assert.True(maxLength < 40 || chunks.Count(ids => ids[^2] == Tokenizer.Encode("!")[0]) > 0.7 * chunks.Length);
     }
 
     [Fact]

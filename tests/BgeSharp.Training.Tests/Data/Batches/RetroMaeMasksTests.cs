@@ -92,6 +92,23 @@ public sealed class RetroMaeMasksTests
     }
 
     [Fact]
+    public void Masks_do_not_depend_on_how_many_threads_draw_them()
+    {
+        using var folder = new TemporaryFolder();
+        using TokenStore store = TokenStore.Create(Path.Combine(folder.Path, "ids"), Enumerable.Range(0, 64).Select(i => Text(8 + (i % 40))));
+        RetroMaeBatch Draw(int i) => RetroMaeBatch.Draw(store, [i, (i * 5) % 64], _masks, 11, 3);
+        RetroMaeBatch[] alone = [.. Enumerable.Range(0, 64).Select(Draw)];
+        RetroMaeBatch[] together = new RetroMaeBatch[64];
+        Parallel.For(0, 64, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i => together[i] = Draw(i));
+        for (int i = 0; i < 64; i++)
+        {
+            Assert.Equal(alone[i].Encoder.Texts.Ids, together[i].Encoder.Texts.Ids);
+            Assert.Equal(alone[i].Encoder.Rows, together[i].Encoder.Rows);
+            Assert.Equal(alone[i].Hidden, together[i].Hidden);
+        }
+    }
+
+    [Fact]
     public void Rows_of_a_pool_share_its_draws_and_still_never_see_themselves()
     {
         int[] ids = Text(300);
