@@ -6,6 +6,7 @@ using BenchmarkDotNet.Running;
 using BgeSharp.Benchmarks.Contrastive;
 using BgeSharp.Benchmarks.Data;
 using BgeSharp.Benchmarks.Objectives;
+using BgeSharp.Benchmarks.Parallel;
 using BgeSharp.Benchmarks.Reliability;
 using BgeSharp.Benchmarks.Retrieval;
 using BgeSharp.Benchmarks.Running;
@@ -19,6 +20,9 @@ switch (args)
         return KillCampaign.Run(recipe, int.Parse(kills, CultureInfo.InvariantCulture), seeded ? int.Parse(more[0], CultureInfo.InvariantCulture) : 1, seeded ? more[1..] : more);
     case [CheckpointCost.Argument, var recipe, var pairs, .. var more]:
         return CheckpointCost.Run(recipe, int.Parse(pairs, CultureInfo.InvariantCulture), more);
+    case [RankSpeed.Argument, var recipe, var steps, .. var more]:
+        bool counted = more.Length > 0 && int.TryParse(more[0], CultureInfo.InvariantCulture, out _);
+        return RankSpeed.Run(recipe, int.Parse(steps, CultureInfo.InvariantCulture), counted ? int.Parse(more[0], CultureInfo.InvariantCulture) : 3, counted ? more[1..] : more);
     case [TrainingMemory.Argument, var recipe, var steps, .. var more]:
         return TrainingMemory.Run(recipe, int.Parse(steps, CultureInfo.InvariantCulture), more);
 }
