@@ -6,6 +6,7 @@ using BenchmarkDotNet.Running;
 using BgeSharp.Benchmarks.Contrastive;
 using BgeSharp.Benchmarks.Data;
 using BgeSharp.Benchmarks.Objectives;
+using BgeSharp.Benchmarks.Parallel;
 using BgeSharp.Benchmarks.Reliability;
 using BgeSharp.Benchmarks.RetroMae;
 using BgeSharp.Benchmarks.Retrieval;
@@ -22,6 +23,9 @@ switch (args)
         return CheckpointCost.Run(recipe, int.Parse(pairs, CultureInfo.InvariantCulture), more);
     case [Ablation.Argument, var recipe, var output, .. var more]:
         return Ablation.Run(recipe, output, more);
+    case [RankSpeed.Argument, var recipe, var steps, .. var more]:
+        bool counted = more.Length > 0 && int.TryParse(more[0], CultureInfo.InvariantCulture, out _);
+        return RankSpeed.Run(recipe, int.Parse(steps, CultureInfo.InvariantCulture), counted ? int.Parse(more[0], CultureInfo.InvariantCulture) : 3, counted ? more[1..] : more);
     case [TrainingMemory.Argument, var recipe, var steps, .. var more]:
         return TrainingMemory.Run(recipe, int.Parse(steps, CultureInfo.InvariantCulture), more);
     // Mining has no use for libtorch, and its memory is its own.

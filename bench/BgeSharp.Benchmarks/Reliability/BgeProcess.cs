@@ -48,16 +48,18 @@ internal sealed class BgeProcess : IDisposable
     /// <param name="folder">Where it runs.</param>
     /// <param name="more">Further arguments.</param>
     /// <param name="line">Told each line of output; null when nobody listens.</param>
+    /// <param name="launcher">Program and arguments that start it, such as mpirun's; null for none.</param>
     /// <exception cref="FileNotFoundException">bge is not built.</exception>
-    public static BgeProcess Run(string recipe, string folder, IEnumerable<string> more, Action<string>? line = null)
+    public static BgeProcess Run(string recipe, string folder, IEnumerable<string> more, Action<string>? line = null, IReadOnlyList<string>? launcher = null)
     {
         string program = Path.Combine(Checkout.Root, "artifacts", "bin", "BgeSharp.Cli", "release", "bge.dll");
         if (!File.Exists(program))
         {
             throw new FileNotFoundException($"{program}: is not there; ./bge --version builds it.");
         }
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string argument in new[] { program, "run", recipe, "--out", folder }.Concat(more))
+        string[] all = [.. launcher ?? [], "dotnet", program, "run", recipe, "--out", folder, .. more];
+        var start = new ProcessStartInfo(all[0]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (string argument in all[1..])
         {
             start.ArgumentList.Add(argument);
         }
@@ -89,7 +91,7 @@ internal sealed class BgeProcess : IDisposable
     /// <summary>SIGKILL: it has no chance to do anything more.</summary>
     public void Kill()
     {
-        _process.Kill();
+        _process.Kill(entireProcessTree: true);
         Wait(Timeout.InfiniteTimeSpan);
     }
 
