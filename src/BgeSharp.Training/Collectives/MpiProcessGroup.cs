@@ -224,7 +224,10 @@ public sealed unsafe partial class MpiProcessGroup : CpuProcessGroup
             {
                 _mpi.Abort(exitCode);
             }
-        }) { IsBackground = true };
+        })
+        {
+            IsBackground = true,
+        };
         if (_gate.IsHeldByCurrentThread)
         {
             Notify();
