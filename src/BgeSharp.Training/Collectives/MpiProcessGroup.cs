@@ -15,7 +15,8 @@ public sealed unsafe partial class MpiProcessGroup : CpuProcessGroup
     /// <summary>Seconds of silence after which a rank counts as gone; 20 unless set.</summary>
     public const string PatienceVariable = "BGESHARP_RANK_TIMEOUT";
 
-    private static readonly TimeSpan Spinning = TimeSpan.FromMilliseconds(20);
+    // Longer waits sleep, since on shared cores a rank that spins takes the time of the one it waits for.
+    private static readonly TimeSpan Spinning = TimeSpan.FromMilliseconds(2);
     private readonly Lock _gate = new();
     private readonly MpiLibrary _mpi;
     private readonly TimeSpan _patience;
@@ -97,7 +98,6 @@ public sealed unsafe partial class MpiProcessGroup : CpuProcessGroup
             {
                 break;
             }
-            // Ranks that share cores must let each other work.
             if (Stopwatch.GetElapsedTime(began) < Spinning)
             {
                 Thread.Yield();
@@ -224,7 +224,10 @@ public sealed unsafe partial class MpiProcessGroup : CpuProcessGroup
             {
                 _mpi.Abort(exitCode);
             }
-        }) { IsBackground = true };
+        })
+        {
+            IsBackground = true,
+        };
         if (_gate.IsHeldByCurrentThread)
         {
             Notify();

@@ -12,7 +12,7 @@ internal static class Cluster
     private static readonly string[] TwoMachines =
     [
         "--host", "10.77.0.1:1,10.77.0.2:1", "--mca", "btl", "tcp,self", "--mca", "btl_tcp_if_include", "10.77.0.0/24", "--mca", "oob_tcp_if_include", "10.77.0.0/24",
-        "--mca", "oob_tcp_keepalive_time", "5", "--mca", "oob_tcp_keepalive_intvl", "2", "--mca", "oob_tcp_keepalive_probes", "3",
+        "--mca", "oob_tcp_keepalive_time", "3", "--mca", "oob_tcp_keepalive_intvl", "1", "--mca", "oob_tcp_keepalive_probes", "3",
     ];
 
     /// <summary>Why there are no ranks to be had here; null when there are.</summary>
@@ -95,7 +95,7 @@ internal static class Cluster
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            Environment = { ["OMPI_ALLOW_RUN_AS_ROOT"] = "1", ["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1", ["OMP_NUM_THREADS"] = "1", ["BGESHARP_RANK_TIMEOUT"] = "10" },
+            Environment = { ["OMPI_ALLOW_RUN_AS_ROOT"] = "1", ["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1", ["OMP_NUM_THREADS"] = "1", ["BGESHARP_RANK_TIMEOUT"] = "20" },
         };
         foreach (string argument in all[1..])
         {

@@ -27,7 +27,7 @@ public sealed class RankTests : IDisposable
             {
               "name": "tiny", "seed": 3,
               "data": { "documents": [ { "path": "docs.jsonl", "miners": [ "title-body" ] } ], "heldOut": 0.1, "passageCharacters": 80 },
-              "tokenizer": { "size": 200 },
+              "tokenizer": { "size": 300 },
               "model": { "hiddenSize": 32, "layers": 1, "heads": 2, "maxLength": 64, "pooling": "mean", "dropout": 0.1 },
               "stages": [
                 { "type": "retromae", "steps": 6, "batchTokens": 512, "maxLength": 48, "learningRate": 1e-3, "logEvery": 1, "pieces": 2 },
