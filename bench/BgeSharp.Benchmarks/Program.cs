@@ -8,8 +8,8 @@ using BgeSharp.Benchmarks.Data;
 using BgeSharp.Benchmarks.Objectives;
 using BgeSharp.Benchmarks.Parallel;
 using BgeSharp.Benchmarks.Reliability;
-using BgeSharp.Benchmarks.RetroMae;
 using BgeSharp.Benchmarks.Retrieval;
+using BgeSharp.Benchmarks.RetroMae;
 using BgeSharp.Benchmarks.Running;
 using BgeSharp.Training.Native;
 

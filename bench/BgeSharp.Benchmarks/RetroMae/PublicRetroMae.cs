@@ -59,6 +59,7 @@ internal sealed class PublicRetroMae(Weights weights, ModelConfig config, bool p
     // BertLayer: attention, output with residual, feed-forward with residual; the residual is the query.
     private Tensor Layer(Tensor queries, Tensor rows, Tensor hidden, string layer)
     {
+        using var scope = NewDisposeScope();      // as reference counting frees what nothing needs any more
         long size = config.HiddenSize / config.HeadCount;
         Tensor q = Heads(Linear(queries, $"{layer}.attention.self.query"));                                 // [B, H, L, d]
         Tensor k = Heads(Linear(rows, $"{layer}.attention.self.key"));
@@ -67,7 +68,7 @@ internal sealed class PublicRetroMae(Weights weights, ModelConfig config, bool p
         Tensor context = Drop(scores.softmax(-1), config.AttentionDropout).matmul(v).permute(0, 2, 1, 3).contiguous().flatten(2);
         Tensor attended = Normalize(Drop(Linear(context, $"{layer}.attention.output.dense"), config.HiddenDropout) + queries, $"{layer}.attention.output.LayerNorm");
         Tensor inner = nn.functional.gelu(Linear(attended, $"{layer}.intermediate.dense"));                 // [B, L, F]
-        return Normalize(Drop(Linear(inner, $"{layer}.output.dense"), config.HiddenDropout) + attended, $"{layer}.output.LayerNorm");
+        return Normalize(Drop(Linear(inner, $"{layer}.output.dense"), config.HiddenDropout) + attended, $"{layer}.output.LayerNorm").MoveToOuterDisposeScope();
 
         Tensor Heads(Tensor x) => x.view(x.shape[0], x.shape[1], config.HeadCount, size).permute(0, 2, 1, 3);
     }
@@ -75,14 +76,21 @@ internal sealed class PublicRetroMae(Weights weights, ModelConfig config, bool p
     // [B, L, V], every position.
     private Tensor Logits(Tensor rows)
     {
+        using var scope = NewDisposeScope();
         (string dense, string norm, string bias) = _bert
             ? ("cls.predictions.transform.dense", "cls.predictions.transform.LayerNorm", "cls.predictions.bias")
             : ("lm_head.dense", "lm_head.layer_norm", "lm_head.bias");
         Tensor inner = Normalize(nn.functional.gelu(Linear(rows, dense)), norm);
-        return nn.functional.linear(inner, weights[$"{_prefix}embeddings.word_embeddings.weight"], weights[bias]);
+        return nn.functional.linear(inner, weights[$"{_prefix}embeddings.word_embeddings.weight"], weights[bias]).MoveToOuterDisposeScope();
     }
 
-    private Tensor CrossEntropy(Tensor logits, Tensor labels) => nn.functional.cross_entropy(logits.view(-1, config.VocabularySize), labels.view(-1), ignore_index: -100);
+    private Tensor CrossEntropy(Tensor logits, Tensor labels)
+    {
+        using (logits)
+        {
+            return nn.functional.cross_entropy(logits.view(-1, config.VocabularySize), labels.view(-1), ignore_index: -100);
+        }
+    }
 
     private Tensor Words(Tensor ids) => weights[$"{_prefix}embeddings.word_embeddings.weight"].index_select(0, ids.flatten()).view(ids.shape[0], ids.shape[1], -1);
 
@@ -91,6 +99,7 @@ internal sealed class PublicRetroMae(Weights weights, ModelConfig config, bool p
 
     private Tensor Embed(Tensor words, Tensor positions, Tensor? pads)
     {
+        using var scope = NewDisposeScope();
         Tensor places = weights[$"{_prefix}embeddings.position_embeddings.weight"].index_select(0, positions.flatten()).view(positions.shape[0], positions.shape[1], -1);
         if (pads is not null)
         {
@@ -98,7 +107,7 @@ internal sealed class PublicRetroMae(Weights weights, ModelConfig config, bool p
             places = _bert ? places : where(pads, places.detach(), places);
         }
         Tensor sum = words + weights[$"{_prefix}embeddings.token_type_embeddings.weight"][0] + places;
-        return Drop(Normalize(sum, $"{_prefix}embeddings.LayerNorm"), config.HiddenDropout);
+        return Drop(Normalize(sum, $"{_prefix}embeddings.LayerNorm"), config.HiddenDropout).MoveToOuterDisposeScope();
     }
 
     // BERT 0, 1, 2 ...; XLM-R counts tokens from pad + 1, and pads stay at pad.

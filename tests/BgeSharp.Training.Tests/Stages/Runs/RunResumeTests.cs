@@ -19,6 +19,7 @@ public sealed class RunResumeTests : IDisposable
         { "rollbacks", ["stages[1].guard={\"action\": \"rollback\", \"spikeFactor\": 1.0001, \"rollBack\": 1, \"limit\": 1000}", "stages[1].steps=14", "stages[1].learningRate=1e-5", "stages[1].accumulate=1", "stages[1].evaluateEvery=0", "stages[1].keepBest=false"] },
         { "gradient cache, dropout, DupMAE", ["stages[0].objective=dupmae", "stages[1].memory=cached", "stages[1].subBatchTokens=64", "stages[2].memory=cached", "model.dropout=0.2"] },
         { "three outputs, self-distillation from step 1 on", ["stages[2].outputs=[\"dense\", \"sparse\", \"multi\"]", "stages[2].selfDistillation=true", "stages[2].selfDistillationStart=1", "stages[2].memory=cached", "stages[2].steps=4", "model.dropout=0.2"] },
+        { "recomputed layers, words hidden whole, dropout", ["stages[0].recompute=true", "stages[0].wordSegmentation=words", "model.dropout=0.2"] },
         { "adapters, negatives mined anew", ["stages[2].lora={\"rank\": 2}", "stages[2].hardNegatives.refreshSteps=2", "stages[2].steps=5"] },
         { "a cross-encoder by its own dev figure", ["stages[2]={\"type\": \"reranker\", \"name\": \"finetune\", \"steps\": 4, \"batchPairs\": 4, \"groupSize\": 2, \"queryMaxLength\": 12, \"maxLength\": 32, \"learningRate\": 1e-2, \"evaluateEvery\": 2, \"keepBest\": true, \"hardNegatives\": {\"fromRank\": 1, \"toRank\": 5, \"perQuery\": 2}}"] },
         { "checkpoints on the training thread", ["checkpoints.background=false", "checkpoints.keep=3"] },
