@@ -1,6 +1,6 @@
+using BgeSharp.Text;
 using BgeSharp.Training.Data;
 using BgeSharp.Training.Data.Filters;
-using BgeSharp.Text;
 
 namespace BgeSharp.Training.Tests.Data;
 

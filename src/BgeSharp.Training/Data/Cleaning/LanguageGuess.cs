@@ -1,8 +1,8 @@
 // The language of a document: by script where a script has one language, by Lingua (trigrams of 28 languages) where it has many. Lingua is loaded on first
 // use, takes about 100 MB and some tenths of a millisecond a document, so it looks only at documents whose language nobody gave and whose script does not decide.
 
-using Lingua;
 using BgeSharp.Text;
+using Lingua;
 
 namespace BgeSharp.Training.Data.Cleaning;
 

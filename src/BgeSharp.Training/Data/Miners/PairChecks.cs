@@ -3,8 +3,8 @@
 
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
-using BgeSharp.Training.Data.Cleaning;
 using BgeSharp.Text;
+using BgeSharp.Training.Data.Cleaning;
 
 namespace BgeSharp.Training.Data.Miners;
 
