@@ -38,14 +38,7 @@ internal sealed class CorpusSearch : IDisposable
         }
         _model = model.Open();
         _outputs = ModeSearch.Outputs([mode], _model.Encoder);
-        int done = 0;
-        IEnumerable<M3Embedding> Encode(IEnumerable<string> texts)
-        {
-            int before = done;
-            return _model.Encode(texts, TextSide.Passage, _outputs, n => progress?.Invoke(done = before + n));
-        }
-        IEnumerable<string> corpus = passages.Select(p => p.FullText);
-        _corpus = folder is null ? EmbeddedCorpus.InMemory(Encode(corpus)) : EmbeddedCorpus.InFolder(folder, corpus, $"{model.Key()} {_outputs} passage {_model.PassageMaxLength} \"\"", Encode);
+        _corpus = _model.Embed(passages.Select(p => p.FullText), _outputs, folder, folder is null ? "" : model.Key(), progress);
     }
 
     /// <summary>The best passages for a question.</summary>

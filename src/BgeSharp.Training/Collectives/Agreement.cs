@@ -7,7 +7,8 @@ namespace BgeSharp.Training.Collectives;
 /// <summary>Small talk of a process group.</summary>
 public static class Agreement
 {
-    private static readonly JsonSerializerOptions Json = new() { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
+    /// <summary>Numbers that are not finite go over the wire too.</summary>
+    internal static readonly JsonSerializerOptions Json = new() { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
     /// <summary>True on the rank that writes files and talks.</summary>
     public static bool Leads(this IProcessGroup group) => group.Rank == 0;
@@ -34,6 +35,16 @@ public static class Agreement
             act();
         }
         group.Barrier();
+    }
+
+    /// <summary>Rank 0 makes or loads something that stays in the run's folder; the others load it afterwards.</summary>
+    /// <param name="group">The ranks.</param>
+    /// <param name="prepare">Makes it where it is not there yet.</param>
+    public static T Prepared<T>(this IProcessGroup group, Func<T> prepare)
+    {
+        T? made = group.Leads() ? prepare() : default;
+        group.Barrier();
+        return group.Leads() ? made! : prepare();
     }
 
     /// <summary>For each wish, whether any rank has it.</summary>

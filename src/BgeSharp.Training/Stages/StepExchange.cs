@@ -10,8 +10,6 @@ namespace BgeSharp.Training.Stages;
 /// <summary>Joins a step over ranks.</summary>
 public static class StepExchange
 {
-    private static readonly JsonSerializerOptions Json = new() { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
-
     /// <summary>Sums the gradients of all ranks into every rank's buffer.</summary>
     /// <param name="group">The ranks.</param>
     /// <param name="weights">Frozen weights at the end of the buffer are left out.</param>
@@ -49,9 +47,9 @@ public static class StepExchange
         double loss = 0;
         long tokens = 0;
         ulong digest = 0;
-        foreach (byte[] bytes in group.Collect(JsonSerializer.SerializeToUtf8Bytes(share, Json)))
+        foreach (byte[] bytes in group.Collect(JsonSerializer.SerializeToUtf8Bytes(share, Agreement.Json)))
         {
-            Share one = JsonSerializer.Deserialize<Share>(bytes, Json)!;
+            Share one = JsonSerializer.Deserialize<Share>(bytes, Agreement.Json)!;
             loss += one.Loss;
             tokens += one.Tokens;
             digest += one.Digest;

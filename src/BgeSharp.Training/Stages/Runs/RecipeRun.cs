@@ -61,7 +61,7 @@ public sealed class RecipeRun
             observer.Message("reading documents and evaluation sets");
             evaluation = new RunEvaluation(_recipe, _documents);
         });
-        ITokenizer tokenizer = Vocabulary();
+        ITokenizer tokenizer = _group.Prepared(() => RunVocabulary.Prepare(_recipe, _documents, _folder, observer));
         ModelConfig config = RunModel.Config(_recipe.Model, tokenizer);
         OnceFor("bm25", () =>
         {
@@ -126,14 +126,6 @@ public sealed class RecipeRun
         _options.Conclude(_state);
         _state = _state with { Finished = true };
         _state.Save(_folder.Progress);
-    }
-
-    // Rank 0 makes it when it must be made, the others read it.
-    private ITokenizer Vocabulary()
-    {
-        ITokenizer? made = null;
-        _group.First(() => made = RunVocabulary.Prepare(_recipe, _documents, _folder, _options.Observer));
-        return made ?? RunVocabulary.Prepare(_recipe, _documents, _folder, _options.Observer);
     }
 
     // What rank 0 does unless the run has it already, or is to stop.

@@ -57,9 +57,7 @@ internal sealed class StageRun(RunContext run, int index)
         {
             throw new BadInput($"stage \"{options.Label}\": evaluateEvery is set, but no text is held out; raise data.heldOut.");
         }
-        HanWords? words = null;
-        _group.First(() => words = RunVocabulary.Words(options, run.Documents, run.Folder, _observer));
-        words ??= RunVocabulary.Words(options, run.Documents, run.Folder, _observer);      // the other ranks read what rank 0 made
+        HanWords? words = _group.Prepared(() => RunVocabulary.Words(options, run.Documents, run.Folder, _observer));
         Pooling pooling = PoolingExtensions.Parse(options.Sentence);
         Func<RetroMaeStage, (string, double, double)>? evaluate = options.EvaluateEvery == 0 ? null
             : !byLoss ? _ => Develop(new Encoder(weights, prefix, run.Config), "")

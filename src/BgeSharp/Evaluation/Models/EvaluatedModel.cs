@@ -2,6 +2,7 @@
 // so that a dev metric during training and a report afterwards are the same code.
 
 using BgeSharp.Embeddings;
+using BgeSharp.Retrieval.Embedded;
 using BgeSharp.Text;
 
 namespace BgeSharp.Evaluation.Models;
@@ -49,6 +50,24 @@ public sealed class EvaluatedModel(IEncoder encoder, ITokenizer tokenizer)
         (string instruction, int length) = side == TextSide.Query ? (QueryInstruction, QueryMaxLength) : (PassageInstruction, PassageMaxLength);
         return new TextEncoder(Encoder, Tokenizer) { BatchTokens = BatchTokens, Modes = outputs }
             .Encode(instruction.Length > 0 ? texts.Select(t => instruction + t) : texts, length, progress);
+    }
+
+    /// <summary>Embeds a corpus for searching.</summary>
+    /// <param name="passages">Read once, streaming.</param>
+    /// <param name="outputs">What to compute.</param>
+    /// <param name="folder">Keeps the embeddings, and takes those that fit; null embeds in memory.</param>
+    /// <param name="key">Identifies the model's weights where embeddings are kept.</param>
+    /// <param name="progress">Called with the number of passages encoded so far.</param>
+    public EmbeddedCorpus Embed(IEnumerable<string> passages, EmbeddingModes outputs, string? folder, string key, Action<int>? progress = null)
+    {
+        int done = 0;
+        IEnumerable<M3Embedding> Compute(IEnumerable<string> texts)
+        {
+            int before = done;
+            return Encode(texts, TextSide.Passage, outputs, n => progress?.Invoke(done = before + n));
+        }
+        return folder is null ? EmbeddedCorpus.InMemory(Compute(passages))
+            : EmbeddedCorpus.InFolder(folder, passages, $"{key} {outputs} passage {PassageMaxLength} \"{PassageInstruction}\"", Compute);
     }
 
     /// <summary>Dense vectors.</summary>

@@ -75,18 +75,7 @@ public sealed record RetrievalRun(TestCollection Collection, IReadOnlyList<Retri
         hits);
 
     private EmbeddedCorpus Embed(EvaluatedModel model, RetrievalSet set, EmbeddingModes outputs)
-    {
-        int done = 0;
-        IEnumerable<M3Embedding> Encode(IEnumerable<string> texts)
-        {
-            int before = done;
-            return model.Encode(texts, TextSide.Passage, outputs, n => Progress?.Invoke(done = before + n, set.Corpus.Count));
-        }
-        IEnumerable<string> corpus = set.Corpus.Select(p => p.FullText);
-        return EmbeddingFolder is { } folder
-            ? EmbeddedCorpus.InFolder(folder, corpus, $"{ModelKey} {outputs} passage {model.PassageMaxLength} \"{model.PassageInstruction}\"", Encode)
-            : EmbeddedCorpus.InMemory(Encode(corpus));
-    }
+        => model.Embed(set.Corpus.Select(p => p.FullText), outputs, EmbeddingFolder, ModelKey, done => Progress?.Invoke(done, set.Corpus.Count));
 
     // Every document as passages of its own; a document's rank is that of its best passage.
     private List<ModeOutcome> RunSplit(EvaluatedModel model)
