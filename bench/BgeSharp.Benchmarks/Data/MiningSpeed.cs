@@ -31,19 +31,16 @@ internal static class MiningSpeed
             Console.WriteLine($"{Machine.Line}; load {(File.Exists("/proc/loadavg") ? File.ReadAllText("/proc/loadavg").Trim() : "not known")}");
             (string jsonl, string pages) = (Jsonl(folder), Pages(folder));
             var exact = new CleaningOptions { Boilerplate = false, NearDuplicates = false, Script = false };
-            Console.WriteLine("| what | threads | MB | s | MB/s | MB/s of processor time | % stopped for collections |\n|---|--:|--:|--:|--:|--:|--:|");
+            Console.WriteLine("| what | threads | MB | s | MB/s | MB/s of processor time | % stopped for collections | bytes allocated a byte read | collections |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|");
             Mine("warm-up, not counted", folder, pages, exact, 2);
-            foreach (int threads in (int[])[1, 2, 1, 2])
-            {
-                Mine("mining + exact duplicates, JSONL", folder, jsonl, exact, threads);
-            }
-            foreach (int threads in (int[])[1, 2, 1, 2])
-            {
-                Mine("mining + exact duplicates, Markdown", folder, pages, exact, threads);
-            }
-            Mine("all steps (boilerplate reads twice, near duplicates, script), JSONL", folder, jsonl, new CleaningOptions(), 1);
-            Mine("all steps, JSONL", folder, jsonl, new CleaningOptions(), 2);
+            string[] gains =
+            [
+                Pairs("mining + exact duplicates, JSONL", folder, jsonl, exact),
+                Pairs("mining + exact duplicates, Markdown", folder, pages, exact),
+                Pairs("all steps (boilerplate reads twice, near duplicates, script), JSONL", folder, jsonl, new CleaningOptions()),
+            ];
             NearDuplicatesAlone(jsonl);
+            Console.WriteLine("\n" + string.Join('\n', gains));
             return 0;
         }
         finally
@@ -86,7 +83,15 @@ internal static class MiningSpeed
         }
     }
 
-    private static void Mine(string what, string folder, string input, CleaningOptions cleaning, int threads)
+    // One thread and two in turn, three times.
+    private static string Pairs(string what, string folder, string input, CleaningOptions cleaning)
+    {
+        double[] ratios = [.. Enumerable.Range(0, 3).Select(_ => 1 / Mine(what, folder, input, cleaning, 1) * Mine(what, folder, input, cleaning, 2)).Order()];
+        return string.Create(CultureInfo.InvariantCulture, $"{what}: two threads do {ratios[1]:0.00} times the work of one ({ratios[0]:0.00} to {ratios[2]:0.00})");
+    }
+
+    // MB/s by the clock.
+    private static double Mine(string what, string folder, string input, CleaningOptions cleaning, int threads)
     {
         var options = new MiningOptions();
         var plan = new MiningPlan
@@ -99,12 +104,14 @@ internal static class MiningSpeed
         var process = Process.GetCurrentProcess();
         TimeSpan before = process.TotalProcessorTime;
         TimeSpan stopped = GC.GetTotalPauseDuration();
+        (long allocated, int collections) = (GC.GetTotalAllocatedBytes(precise: true), GC.CollectionCount(0));
         var watch = Stopwatch.StartNew();
         new MiningRun(plan, new MiningPlace(Path.Combine(folder, "pairs.jsonl"), null, threads, TimeProvider.System) { Progress = (read, _) => bytes = read }).Run();
         double seconds = watch.Elapsed.TotalSeconds;
         process.Refresh();
         double processor = (process.TotalProcessorTime - before).TotalSeconds;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {what} | {threads} | {bytes / 1e6:0} | {seconds:0.0} | {bytes / 1e6 / seconds:0.0} | {bytes / 1e6 / processor:0.0} | {(GC.GetTotalPauseDuration() - stopped).TotalSeconds / seconds * 100:0.0} |"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {what} | {threads} | {bytes / 1e6:0} | {seconds:0.0} | {bytes / 1e6 / seconds:0.0} | {bytes / 1e6 / processor:0.0} | {(GC.GetTotalPauseDuration() - stopped).TotalSeconds / seconds * 100:0.0} | {(GC.GetTotalAllocatedBytes(precise: true) - allocated) / (double)bytes:0.0} | {GC.CollectionCount(0) - collections} |"));
+        return bytes / 1e6 / seconds;
     }
 
     private static void NearDuplicatesAlone(string jsonl)
@@ -114,7 +121,7 @@ internal static class MiningSpeed
         var seen = new NearDuplicates();
         var watch = Stopwatch.StartNew();
         int found = bodies.Count(b => !seen.Add(MinHash.BandsOf(b)));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| near duplicates alone ({found} of {bodies.Length} found) | 1 | {bytes / 1e6:0} | {watch.Elapsed.TotalSeconds:0.00} | {bytes / 1e6 / watch.Elapsed.TotalSeconds:0} | | |"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| near duplicates alone ({found} of {bodies.Length} found) | 1 | {bytes / 1e6:0} | {watch.Elapsed.TotalSeconds:0.00} | {bytes / 1e6 / watch.Elapsed.TotalSeconds:0} | | | | |"));
     }
 
     // The samples many times over, each time with another number in every section, so that no document repeats.
@@ -123,7 +130,7 @@ internal static class MiningSpeed
         string path = Path.Combine(folder, "samples.jsonl");
         string[] lines = [.. new[] { "oi-wiki", "tidb-docs" }.SelectMany(n => Lines(Checkout.File($"samples/documents/{n}.jsonl.gz")))];
         using var writer = new StreamWriter(path);
-        for (int copy = 0; writer.BaseStream.Length < 100_000_000; copy++)
+        for (int copy = 0; writer.BaseStream.Length < 300_000_000; copy++)
         {
             foreach (string line in lines)
             {
@@ -148,7 +155,7 @@ internal static class MiningSpeed
         Directory.CreateDirectory(root);
         string[] pages = [.. Directory.GetFiles(Path.GetDirectoryName(Checkout.File("samples/pages/tidb-stale-read.md"))!, "*.md").Order(StringComparer.Ordinal).Select(File.ReadAllText)];
         long written = 0;
-        for (int copy = 0; written < 40_000_000; copy++)
+        for (int copy = 0; written < 120_000_000; copy++)
         {
             for (int i = 0; i < pages.Length; i++)
             {

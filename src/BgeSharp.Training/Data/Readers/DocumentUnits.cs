@@ -11,7 +11,7 @@ namespace BgeSharp.Training.Data.Readers;
 public sealed class DocumentUnits : IDocumentUnits
 {
     private const int RowsPerUnit = 256, FilesPerUnit = 16;
-    private const long BytesPerUnit = 1 << 18, LongPage = 8 << 20;
+    private const long BytesPerUnit = 1 << 15, LongPage = 8 << 20;
 
     private readonly IReadOnlyList<DocumentFile> _files;
     private readonly string _format;

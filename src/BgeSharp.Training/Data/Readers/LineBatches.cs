@@ -21,7 +21,7 @@ internal sealed record LineBatch(ReadOnlyMemory<byte> Bytes, long Row, long EndO
 /// <param name="skipBad">True passes over lines that are too long; false throws.</param>
 internal sealed class LineBatches(string path, Stream stream, long offset, long row, bool skipBad)
 {
-    private const int BatchBytes = 1 << 18;
+    private const int BatchBytes = 1 << 15;
     private byte[] _carry = [];
     private bool _ended;
 
