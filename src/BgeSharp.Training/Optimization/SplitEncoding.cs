@@ -19,7 +19,7 @@ namespace BgeSharp.Training.Optimization;
 /// <param name="subBatchTokens">Most padded tokens (texts × longest text) of a sub-batch; a longer text is one of its own.</param>
 /// <param name="recompute">True keeps outputs only and computes each sub-batch twice.</param>
 /// <param name="group">Ranks that share the batch; null for none.</param>
-/// <param name="pieces">Sub-batches at least, where there are as many texts; 0 for as many as there are ranks.</param>
+/// <param name="pieces">As in <see cref="Plan"/>; 0 for as many as there are ranks.</param>
 public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int subBatchTokens, bool recompute, IProcessGroup? group = null, int pieces = 0)
 {
     private readonly IProcessGroup _group = group ?? LocalProcessGroup.Instance;
@@ -38,7 +38,7 @@ public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int
         int[] lengths = [.. texts.Select(t => t.Length)];
         int[][] plan = Plan(lengths, subBatchTokens, WorkShare.Pieces(pieces, 1, _group.Size));
         Padding = PaddingOf(plan, lengths);
-        int[] owners = WorkShare.Balanced([.. plan.Select(rows => rows.Length * (long)rows.Max(r => lengths[r]))], _group.Size);
+        int[] owners = WorkShare.Balanced(CostsOf(plan, lengths), _group.Size);
         int[] own = [.. Enumerable.Range(0, plan.Length).Where(k => owners[k] == _group.Rank)];
         var all = TokenBatch.Of(texts);
         // Outputs are gathered rank by rank.
@@ -105,26 +105,44 @@ public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int
 
     /// <summary>Which texts go together: longest first, so that a budget too large for the memory shows at once.</summary>
     /// <param name="lengths">In tokens.</param>
-    /// <param name="budget">Most padded tokens of a sub-batch.</param>
-    /// <param name="pieces">Sub-batches at least, of nearly one size, where there are as many texts.</param>
+    /// <param name="budget">Most padded tokens of a sub-batch; a longer text is one of its own.</param>
+    /// <param name="pieces">1 fills sub-batches to the budget. More: a multiple of so many, with nearly equal tokens, so that ranks have equal work; fewer where there are fewer texts.</param>
     public static int[][] Plan(int[] lengths, int budget, int pieces = 1)
     {
         // Ties by place: the plan must not depend on the sorting algorithm.
         int[] order = [.. Enumerable.Range(0, lengths.Length).OrderByDescending(i => lengths[i]).ThenBy(i => i)];
-        var plan = new List<int[]>();
+        int[][] filled = [.. Filled(order, lengths, budget)];
+        if (pieces == 1)
+        {
+            return filled;
+        }
+        for (int count = (filled.Length + pieces - 1) / pieces * pieces; count < order.Length; count += pieces)
+        {
+            int[][] even = Even(order, lengths, count);
+            if (even.All(p => p.Length == 1 || p.Length * (long)lengths[p[0]] <= budget))
+            {
+                return even;
+            }
+        }
+        return [.. order.Select(text => new[] { text })];
+    }
+
+    /// <summary>Tokens of each sub-batch: what computing it costs.</summary>
+    public static long[] CostsOf(int[][] plan, int[] lengths) => [.. plan.Select(rows => rows.Sum(r => (long)lengths[r]))];
+
+    private static IEnumerable<int[]> Filled(int[] order, int[] lengths, int budget)
+    {
         for (int start = 0; start < order.Length;)
         {
             int count = Math.Clamp(budget / lengths[order[start]], 1, order.Length - start);
-            plan.Add(order[start..(start + count)]);
+            yield return order[start..(start + count)];
             start += count;
         }
-        return plan.Count >= Math.Min(pieces, order.Length) ? [.. plan] : Even(order, lengths, pieces);
     }
 
     // So many sub-batches, each with its share of the tokens that are left.
     private static int[][] Even(int[] order, int[] lengths, int pieces)
     {
-        pieces = Math.Min(pieces, order.Length);
         var plan = new int[pieces][];
         long left = lengths.Sum(l => (long)l);
         for (int piece = 0, start = 0; piece < pieces; piece++)

@@ -64,6 +64,14 @@ public sealed class RankTests : IDisposable
         await Run(Cluster.Start(2, [.. embed, In("shared.npy")]));
         Assert.Equal(File.ReadAllBytes(In("alone.npy")), File.ReadAllBytes(In("shared.npy")));
         Assert.Empty(Directory.GetDirectories(_folder, "*.parts-*"));
+
+        // Rank 0 mines and the other one encodes for it: 4,200 queries and as many passages are two rounds of sharing each.
+        string[] mine = ["mine", "negatives", "--model", In("whole", "model"), "--input", In("pairs.jsonl"), "--from-rank", "1", "--to-rank", "30", "--per-query", "5", "--relative-margin", "0", "--duplicate-cosine", "1", .. Numbers, "--out"];
+        File.WriteAllLines(In("pairs.jsonl"), Pairs());
+        await Run(Cluster.Start(0, [.. mine, In("alone.jsonl")]));
+        await Run(Cluster.Start(2, [.. mine, In("shared.jsonl")]));
+        Assert.Equal(File.ReadAllBytes(In("alone.jsonl")), File.ReadAllBytes(In("shared.jsonl")));
+        Assert.Contains("\"neg\":[\"", File.ReadAllText(In("shared.jsonl")), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -94,6 +102,15 @@ public sealed class RankTests : IDisposable
         Namespaces.Mend();
         Assert.Contains("going on from step", await Run(Cluster.StartOnTwoMachines(machines.Agent, Arguments("cut"))), StringComparison.Ordinal);
         AssertSameModel("whole", "cut");
+    }
+
+    private static IEnumerable<string> Pairs()
+    {
+        var random = new SeededRandom(2);
+        for (int i = 0; i < 4200; i++)
+        {
+            yield return $$"""{"query":"{{Words(ref random, 3)}}","pos":["{{Words(ref random, 12)}}"]}""";
+        }
     }
 
     private static string Words(ref SeededRandom random, int count)

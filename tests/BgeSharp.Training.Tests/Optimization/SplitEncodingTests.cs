@@ -1,6 +1,7 @@
 using BgeSharp.Embeddings;
 using BgeSharp.Formats;
 using BgeSharp.Text;
+using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Objectives;
 using BgeSharp.Training.Optimization;
@@ -32,6 +33,28 @@ public sealed class SplitEncodingTests
         Assert.Equal(Enumerable.Range(0, lengths.Length), plan.SelectMany(p => p).Order());
         Assert.InRange(SplitEncoding.PaddingOf(plan, lengths), 0, 0.05);
     }
+
+    [Theory, InlineData(2, 8192), InlineData(3, 8192), InlineData(4, 1024), InlineData(2, 100)]
+    public void Pieces_for_ranks_have_nearly_equal_tokens_within_the_budget(int pieces, int budget)
+    {
+        // 64 short queries and 64 long passages: filled to the budget, the first sub-batch would have nearly all tokens.
+        var random = new SeededRandom(4);
+        int[] lengths = [.. Enumerable.Range(0, 128).Select(i => i < 64 ? 8 + random.Next(12) : 100 + random.Next(13))];
+        int[][] plan = SplitEncoding.Plan(lengths, budget, pieces);
+        Assert.Equal(Enumerable.Range(0, lengths.Length), plan.SelectMany(p => p).Order());
+        Assert.All(plan, p => Assert.True(p.Length == 1 || p.Length * p.Max(t => lengths[t]) <= budget));
+        var loads = new long[pieces];
+        long[] costs = SplitEncoding.CostsOf(plan, lengths);
+        int[] owners = WorkShare.Balanced(costs, pieces);
+        for (int i = 0; i < costs.Length; i++)
+        {
+            loads[owners[i]] += costs[i];
+        }
+        Assert.InRange(loads.Max() / (double)loads.Min(), 1, 1.1);
+    }
+
+    [Fact]
+    public void More_pieces_than_texts_are_one_a_text() => Assert.Equal([[1], [0]], SplitEncoding.Plan([3, 5], 8192, 4));
 
     private float[] Gradient(EmbeddingModes outputs, int subBatchTokens, bool recompute, int block, bool dropout = true)
     {

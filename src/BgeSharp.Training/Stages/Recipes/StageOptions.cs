@@ -25,7 +25,7 @@ public abstract record StageOptions
     /// <summary>Micro-batches whose gradients are added up before one optimizer step.</summary>
     [Range(1, 65536)] public int Accumulate { get; init; } = 1;
 
-    /// <summary>Pieces that a micro-batch is cut into at least, each with dropout of its own; ranks train on whole pieces. 0: one, or as many as keep all ranks busy. A number gives the same dropout at any number of ranks.</summary>
+    /// <summary>Pieces that a micro-batch is cut into (or a multiple, where subBatchTokens asks for more), each with dropout of its own; ranks train on whole pieces. 0: one, or as many as keep all ranks busy. A number gives the same dropout at any number of ranks.</summary>
     [Range(0, 65536)] public int Pieces { get; init; }
 
     /// <summary>Peak learning rate.</summary>
