@@ -35,7 +35,7 @@ public sealed class RecipeRun
         _group = options.Group;
         _options = _group.Leads() ? options : options with { Observer = SilentObserver.Instance };
         _folder = new RunFolder(options.Out) { Rank = _group.Rank };
-        _hash = RecipeFile.Hash(recipe);
+        _hash = BegunRecipe.HashFor(recipe, _folder);
         _documents = new RecipeDocuments(recipe);
         _began = options.Time.GetTimestamp();
         _state = Before();
@@ -181,7 +181,11 @@ public sealed class RecipeRun
         {
             now.Save(_folder.Data);
         }
-        AtomicFile.WriteText(_folder.Recipe, RecipeFile.ToJson(_recipe));
+        // What the run was begun with stays: its bytes are what the run is known by.
+        if (!File.Exists(_folder.Recipe) || _hash == RecipeFile.Hash(_recipe))
+        {
+            AtomicFile.WriteText(_folder.Recipe, RecipeFile.ToJson(_recipe));
+        }
         SaveState();
         FileSystem.Current.FlushFolder(_folder.Root);
         return now.Digest();

@@ -127,6 +127,31 @@ public sealed class RunResumeTests : IDisposable
     }
 
     [Fact]
+    public void A_run_that_a_version_with_fewer_options_began_goes_on()
+    {
+        _run.Run("whole");
+        _run.Run("run", "contrastive 3");
+        // As a version without "pieces" would have left it.
+        string recipe = Path.Combine(_run.In("run"), "recipe.json"), progress = Path.Combine(_run.In("run"), "progress.json"), now = File.ReadAllText(recipe);
+        string then = string.Join('\n', now.Split('\n').Where(l => !l.Contains("\"pieces\": 0", StringComparison.Ordinal)));
+        Assert.NotEqual(now, then);
+        File.WriteAllText(recipe, then);
+        File.WriteAllText(progress, File.ReadAllText(progress).Replace(HashOf(now), HashOf(then), StringComparison.Ordinal));
+        (RunState? state, List<string> messages) = _run.Run("run");
+        Assert.True(state!.Finished);
+        Assert.DoesNotContain("tokenising text", messages);             // RetroMAE is not repeated
+        Assert.Equal(then, File.ReadAllText(recipe));
+        Assert.Equal(_run.Result("whole")["model/model.safetensors"], _run.Result("run")["model/model.safetensors"]);
+
+        // An option that says something else is another recipe still, and so is a file that was changed.
+        Assert.Contains("another recipe", Assert.Throws<BadInput>(() => _run.Run("run", resume: true, set: "stages[1].pieces=2")).Message, StringComparison.Ordinal);
+        File.WriteAllText(recipe, now);
+        Assert.Contains("another recipe", Assert.Throws<BadInput>(() => _run.Run("run", resume: true)).Message, StringComparison.Ordinal);
+
+        static string HashOf(string text) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text)));
+    }
+
+    [Fact]
     public void Bad_steps_stand_in_the_events_with_their_rows()
     {
         string[] set = ["stages[1].guard={\"spikeFactor\": 1.0001, \"limit\": 1000}", "stages[1].steps=20", "stages[1].learningRate=1e-5", "stages[1].accumulate=1"];
