@@ -28,5 +28,7 @@ if errorlevel 1 (
 move /y "%stamp%.new" "%stamp%" >nul
 
 :run
+rem As in the bge of Linux and macOS: fewer collections of young objects, for 128 MB.
+if not defined DOTNET_GCgen0size set "DOTNET_GCgen0size=8000000"
 dotnet "%dll%" %*
 exit /b %errorlevel%

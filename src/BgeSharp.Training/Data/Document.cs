@@ -21,13 +21,16 @@ public sealed record CodeBlock(string Language, string Text, string Lead);
 
 /// <summary>One document of a corpus.</summary>
 /// <param name="Id">Unique within its source.</param>
-/// <param name="Language">BCP 47 tag such as "zh" or "en"; "und" when not known.</param>
+/// <param name="Language">BCP 47 tag such as "zh" or "en"; "und" when not known. Any spelling is taken ("zh_cn"), one is kept ("zh-CN").</param>
 /// <param name="Title">Plain text; empty when the document has none.</param>
 /// <param name="Sections">In reading order; at least one for a document with text.</param>
 /// <param name="Group">Documents with one group (a page in all its languages) stay on one side of a train / held-out split; the id when alone.</param>
 /// <param name="Summary">Abstract or description when the source has one.</param>
 public sealed record Document(string Id, string Language, string Title, IReadOnlyList<Section> Sections, string Group, string? Summary = null)
 {
+    /// <summary>BCP 47 tag in the usual spelling; "und" when not known.</summary>
+    public string Language { get; init => field = LanguageTag.Normalized(value); } = LanguageTag.Normalized(Language);
+
     /// <summary>The title in another language, when the source has it; null else.</summary>
     public string? TranslatedTitle { get; init; }
 

@@ -26,11 +26,8 @@ internal static class Cluster
         => Launch(ranks == 0 ? [] : ["mpirun", "--oversubscribe", "--bind-to", "none", "--mca", "odls_base_sigkill_timeout", "30", "-np", ranks.ToString(CultureInfo.InvariantCulture)], bge);
 
     /// <summary>Starts bge on one rank of each of two "machines".</summary>
-    /// <param name="agent">Script that runs a command on the second one.</param>
-    /// <param name="bge">Arguments of bge.</param>
-    public static Process StartOnTwoMachines(string agent, params string[] bge)
-        => Launch(["ip", "netns", "exec", Namespaces.First, "unshare", "--uts", "sh", "-c", $"hostname {Namespaces.First}; exec \"$@\"", "sh",
-            "mpirun", "-np", "2", "--bind-to", "none", "--mca", "plm_rsh_agent", agent, .. TwoMachines, "-x", "BGESHARP_RANK_TIMEOUT"], bge);
+    public static Process StartOnTwoMachines(Namespaces machines, params string[] bge)
+        => Launch([machines.FirstAgent, "mpirun", "-np", "2", "--bind-to", "none", "--mca", "plm_rsh_agent", machines.SecondAgent, .. TwoMachines, "-x", "BGESHARP_RANK_TIMEOUT"], bge);
 
     /// <summary>Waits for the end.</summary>
     /// <returns>Exit code and everything that was said.</returns>

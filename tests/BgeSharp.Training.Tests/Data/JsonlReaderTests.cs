@@ -17,7 +17,7 @@ public class JsonlReaderTests
     public void Usual_names_need_no_mapping()
     {
         Document d = Assert.Single(Read("""{"_id":"x","title":"题","body":"文。\n\n 第二  段。","lang":"zh_CN","description":"摘要","extra":[1]}"""));
-        Assert.Equal(("x", "题", "文。\n第二 段。", "zh_CN", "摘要", "x"), (d.Id, d.Title, d.Body, d.Language, d.Summary, d.Group));
+        Assert.Equal(("x", "题", "文。\n第二 段。", "zh-CN", "摘要", "x"), (d.Id, d.Title, d.Body, d.Language, d.Summary, d.Group));
     }
 
     [Fact]

@@ -58,7 +58,7 @@ public sealed record DocumentFilter
     /// <summary>Whether a language tag is the wanted one or a variety of it: "zh_CN" is a "zh".</summary>
     public static bool Speaks(string tag, string wanted)
     {
-        string normal = tag.Replace('_', '-'), prefix = wanted.Replace('_', '-');
+        string normal = LanguageTag.Normalized(tag), prefix = LanguageTag.Normalized(wanted);
         return normal.StartsWith(prefix, StringComparison.OrdinalIgnoreCase) && (normal.Length == prefix.Length || normal[prefix.Length] == '-');
     }
 }

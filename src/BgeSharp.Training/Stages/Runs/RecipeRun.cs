@@ -181,8 +181,8 @@ public sealed class RecipeRun
         {
             now.Save(_folder.Data);
         }
-        // What the run was begun with stays: its bytes are what the run is known by.
-        if (!File.Exists(_folder.Recipe) || _hash == RecipeFile.Hash(_recipe))
+        // What an earlier version wrote stays: its bytes are what the run is known by.
+        if (_hash == RecipeFile.Hash(_recipe))
         {
             AtomicFile.WriteText(_folder.Recipe, RecipeFile.ToJson(_recipe));
         }
