@@ -30,10 +30,16 @@ public static class WorkShare
     /// <summary>The range of this rank when items are dealt out in ranges of nearly one length; the first ranks have the longer ones.</summary>
     /// <param name="count">Items.</param>
     /// <param name="group">The ranks.</param>
-    public static (int Start, int Count) RangeOf(this IProcessGroup group, int count)
+    public static (int Start, int Count) RangeOf(this IProcessGroup group, int count) => Range(count, group.Size, group.Rank);
+
+    /// <summary>One of several ranges of nearly one length; the first ones are the longer ones.</summary>
+    /// <param name="count">Items.</param>
+    /// <param name="ranges">Number of ranges.</param>
+    /// <param name="index">Of the range, from 0.</param>
+    public static (int Start, int Count) Range(int count, int ranges, int index)
     {
-        int each = count / group.Size, more = count % group.Size;
-        return ((group.Rank * each) + Math.Min(group.Rank, more), each + (group.Rank < more ? 1 : 0));
+        int each = count / ranges, more = count % ranges;
+        return ((index * each) + Math.Min(index, more), each + (index < more ? 1 : 0));
     }
 
     /// <summary>Pieces that a micro-batch is cut into.</summary>

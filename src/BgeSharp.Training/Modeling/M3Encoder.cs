@@ -15,6 +15,9 @@ public sealed record M3Outputs(TokenBatch Batch, Tensor? Dense, Tensor? TokenWei
     /// <summary>The outputs that are there, in the order of the record.</summary>
     public IReadOnlyList<Tensor> Parts => [.. new[] { Dense, TokenWeights, TokenVectors }.OfType<Tensor>()];
 
+    /// <summary>Token of the batch that the first row of the token outputs belongs to: above 0 where only those of some texts in a row are there.</summary>
+    public int FirstToken { get; init; }
+
     /// <summary>The outputs of texts [start, start + count), as views.</summary>
     public M3Outputs Texts(int start, int count)
     {
@@ -24,7 +27,7 @@ public sealed record M3Outputs(TokenBatch Batch, Tensor? Dense, Tensor? TokenWei
         }
         (int first, int end) = (Batch.Offsets[start], Batch.Offsets[start + count]);
         var texts = new TokenBatch(Batch.Ids[first..end], [.. Batch.Offsets[start..(start + count + 1)].Select(o => o - first)]);
-        return new M3Outputs(texts, Dense?.narrow(0, start, count), TokenWeights?.narrow(0, first, end - first), TokenVectors?.narrow(0, first, end - first));
+        return new M3Outputs(texts, Dense?.narrow(0, start, count), TokenWeights?.narrow(0, first - FirstToken, end - first), TokenVectors?.narrow(0, first - FirstToken, end - first));
     }
 
     /// <summary>The same outputs with other tensors, in the order of <see cref="Parts"/>.</summary>

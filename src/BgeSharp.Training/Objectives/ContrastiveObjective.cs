@@ -1,9 +1,11 @@
 // The whole loss of a contrastive batch, for a block of its queries: scores of each output, masks, teacher, self-distillation, and the terms beyond
 // query → passage. Called block by block with the same representations it gives the same gradient as called once, in the memory of one block.
+//   token groups: a batch in parts; sparse, multi-vector and ensemble scores have the columns of the query's part, dense scores all            (see cluster.md)
 //   both directions: (L + mean_i CE(p_i·q_j/τ; j = i)) / 2     query-query, passage-passage: more columns in the softmax (GTE 2023, section 3.2)
 //   Matryoshka: the dense loss is the mean over its full length and its first d numbers, scaled anew        Kusupati et al. 2022
 
 using BgeSharp.Embeddings;
+using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Modeling;
 
 namespace BgeSharp.Training.Objectives;
@@ -45,6 +47,9 @@ public sealed record ContrastiveObjective
     /// <summary>Whether each output learns the ensemble's distribution.</summary>
     public bool SelfDistill { get; init; }
 
+    /// <summary>Parts of a batch, ranges of nearly as many queries (<see cref="WorkShare.Range"/>): negatives of the outputs by token and of the ensemble are those of a query's part.</summary>
+    public int TokenGroups { get; init; } = 1;
+
     /// <summary>How teacher scores are used.</summary>
     public TeacherUse Teacher { get; init; }
 
@@ -73,25 +78,27 @@ public sealed record ContrastiveObjective
     public ScalarType Products { get; init; } = ScalarType.Float32;
 
     /// <summary>Loss of queries [start, start + count), averaged over them.</summary>
-    /// <param name="queries">All queries of the batch.</param>
-    /// <param name="passages">All passages of the batch.</param>
+    /// <param name="queries">All queries of the batch; outputs by token may be those of the block's part alone.</param>
+    /// <param name="passages">All passages of the batch; likewise.</param>
     /// <param name="targets">What belongs together.</param>
     /// <param name="start">First query of the block.</param>
-    /// <param name="count">Queries of the block.</param>
+    /// <param name="count">Queries of the block, all of one part (<see cref="TokenGroups"/>).</param>
     /// <param name="figures">Receives detached scalars by name: losses of the parts, "in_batch_accuracy", "positive_cosine".</param>
     public Tensor Loss(M3Outputs queries, M3Outputs passages, ContrastiveTargets targets, int start, int count, Dictionary<string, Tensor> figures)
     {
         int group = targets.Group;
         M3Outputs asked = queries.Texts(start, count);
         M3Outputs answers = Contrast.InBatchNegatives ? passages : passages.Texts(start * group, count * group);
-        M3Scores scores = Scores(asked, answers);
-        Tensor first = scores.Dense ?? scores.Sparse ?? scores.MultiVector!;
-        Tensor positives = Contrast.Positives(first, group, start);                                           // [block]
-        Tensor? hidden = Hidden(targets, first, positives, start, count);
+        Tensor? dense = Outputs.HasFlag(EmbeddingModes.Dense) ? Contrast.Scores(asked.Dense!, answers.Dense!) : null;
+        (int partStart, int partCount) = Contrast.InBatchNegatives ? PartOf(queries.Batch.Count, start, count) : (0, 0);
+        bool parted = partCount < queries.Batch.Count && Contrast.InBatchNegatives;
+        M3Scores scores = Scores(asked, parted ? passages.Texts(partStart * group, partCount * group) : answers, parted ? dense?.narrow(1, partStart * group, partCount * group) : dense);
+        Tensor first = dense ?? scores.Sparse ?? scores.MultiVector!;
         Tensor? teacher = Teacher == TeacherUse.None ? null : targets.TeacherScores!.narrow(0, start, count).to_type(first.dtype).Over(TeacherTemperature);
-        Note(figures, first, positives);
+        Columns near = Of(scores.Dense ?? first, parted ? partStart : 0), whole = parted && dense is not null ? Of(dense, 0) : near;
+        Note(figures, first, whole.Positives);
 
-        M3Loss loss = Unified.Loss(scores, s => Task(s, ReferenceEquals(s, scores.Dense) ? asked : null), SelfDistill, hidden);
+        M3Loss loss = Unified.Loss(scores, s => ReferenceEquals(s, scores.Dense) ? Task(dense!, whole, asked) : Task(s, near, null), SelfDistill, near.Hidden);
         foreach ((string name, Tensor value) in loss.Each)
         {
             figures[name] = value.detach();
@@ -103,36 +110,43 @@ public sealed record ContrastiveObjective
         }
         return total;
 
-        Tensor Task(Tensor s, M3Outputs? dense)
+        // What the columns of a score matrix are when they begin with the passages of a query.
+        Columns Of(Tensor s, int query)
         {
-            Tensor plain = Judge(s, dense);
-            if (dense is null || MatryoshkaDimensions.Count == 0)
+            Tensor positives = Contrast.Positives(s, group, start - query);                                   // [block]
+            return new Columns(start - query, positives, Hidden(targets, s, positives, start, count, query * group));
+        }
+
+        Tensor Task(Tensor s, Columns columns, M3Outputs? vectors)
+        {
+            Tensor plain = Judge(s, columns, vectors);
+            if (vectors is null || MatryoshkaDimensions.Count == 0)
             {
                 return plain;
             }
             foreach (int size in MatryoshkaDimensions)
             {
-                plain = plain.Plus(Judge(Contrast.Scores(Shorten(asked.Dense!, size), Shorten(answers.Dense!, size)), null));
+                plain = plain.Plus(Judge(Contrast.Scores(Shorten(asked.Dense!, size), Shorten(answers.Dense!, size)), columns, null));
             }
             return plain.Over(MatryoshkaDimensions.Count + 1);
         }
 
-        Tensor Judge(Tensor s, M3Outputs? dense)
+        Tensor Judge(Tensor s, Columns columns, M3Outputs? vectors)
         {
             var distillation = new Distillation(Contrast);
             return Teacher switch
             {
-                TeacherUse.KlDivergence => distillation.KlDivergence(s, teacher!.softmax(1), start, hidden),
-                TeacherUse.Ordered => distillation.Ordered(s, teacher!.softmax(1), start, hidden),
-                TeacherUse.MarginMse => distillation.MarginMse(s, teacher!, start).Plus(Contrast.Loss(s, hidden, positives)),
-                _ => dense is not null && (QueryQuery || PassagePassage) ? Widened(s) : Contrast.Loss(s, hidden, positives),
+                TeacherUse.KlDivergence => distillation.KlDivergence(s, teacher!.softmax(1), columns.Start, columns.Hidden),
+                TeacherUse.Ordered => distillation.Ordered(s, teacher!.softmax(1), columns.Start, columns.Hidden),
+                TeacherUse.MarginMse => distillation.MarginMse(s, teacher!, columns.Start).Plus(Contrast.Loss(s, columns.Hidden, columns.Positives)),
+                _ => vectors is not null && (QueryQuery || PassagePassage) ? Widened(s, columns) : Contrast.Loss(s, columns.Hidden, columns.Positives),
             };
         }
 
         // Other queries and other positives as further columns; those that belong together are hidden there as well.
-        Tensor Widened(Tensor s)
+        Tensor Widened(Tensor s, Columns own)
         {
-            var columns = new List<Tensor> { hidden is null ? s : s.Masked(hidden, float.MinValue) };
+            var columns = new List<Tensor> { own.Hidden is null ? s : s.Masked(own.Hidden, float.MinValue) };
             Tensor same = Same();
             if (QueryQuery)
             {
@@ -143,7 +157,7 @@ public sealed record ContrastiveObjective
                 Tensor all = Firsts();
                 columns.Add(all.narrow(0, start, count).matmul(all.t()).Over(Contrast.Temperature).Masked(same, float.MinValue));
             }
-            return nn.functional.cross_entropy(cat(columns, 1), positives);
+            return nn.functional.cross_entropy(cat(columns, 1), own.Positives);
         }
 
         Tensor Backward()
@@ -167,20 +181,34 @@ public sealed record ContrastiveObjective
         }
     }
 
-    private M3Scores Scores(M3Outputs asked, M3Outputs answers)
+    // The part of the batch that a block of queries lies in.
+    private (int Start, int Count) PartOf(int queries, int start, int count)
+    {
+        for (int part = 0; part < TokenGroups; part++)
+        {
+            (int first, int length) = WorkShare.Range(queries, TokenGroups, part);
+            if (start < first + length)
+            {
+                return start + count <= first + length ? (first, length) : throw new ArgumentException($"queries {start} to {start + count - 1} are of more than one part of the batch", nameof(count));
+            }
+        }
+        throw new ArgumentOutOfRangeException(nameof(start));
+    }
+
+    private M3Scores Scores(M3Outputs asked, M3Outputs answers, Tensor? dense)
     {
         bool own = !Contrast.InBatchNegatives;
         return new M3Scores(
-            Outputs.HasFlag(EmbeddingModes.Dense) ? Contrast.Scores(asked.Dense!, answers.Dense!) : null,
+            dense,
             Outputs.HasFlag(EmbeddingModes.Sparse)
                 ? LexicalMatch.Scores(asked.TokenWeights!, asked.Batch, answers.TokenWeights!, answers.Batch, WithoutWeight, own).Over(Contrast.Temperature) : null,
             Outputs.HasFlag(EmbeddingModes.MultiVector)
                 ? LateInteraction.Scores(asked.TokenVectors!, asked.Batch.Offsets, answers.TokenVectors!, answers.Batch.Offsets, 1, own, Products).Over(Contrast.Temperature) : null);
     }
 
-    private Tensor? Hidden(ContrastiveTargets targets, Tensor scores, Tensor positives, int start, int count)
+    private Tensor? Hidden(ContrastiveTargets targets, Tensor scores, Tensor positives, int start, int count, int firstColumn)
     {
-        Tensor? hidden = !Contrast.InBatchNegatives || targets.Hidden is null ? null : targets.Hidden.narrow(0, start, count);
+        Tensor? hidden = !Contrast.InBatchNegatives || targets.Hidden is null ? null : targets.Hidden.narrow(0, start, count).narrow(1, firstColumn, scores.shape[1]);
         if (FalseNegativeMargin is not double margin)
         {
             return hidden;
@@ -199,6 +227,11 @@ public sealed record ContrastiveObjective
         figures["in_batch_accuracy"] = own.argmax(1).eq(positives).to_type(ScalarType.Float32).mean();
         figures["positive_cosine"] = own.gather(1, positives.unsqueeze(1)).mean().Times(Contrast.Temperature);
     }
+
+    /// <param name="Start">The block's first query, counted from the query whose passages are the first columns.</param>
+    /// <param name="Positives">[block], each query's column.</param>
+    /// <param name="Hidden">[block, columns]; null for none.</param>
+    private sealed record Columns(int Start, Tensor Positives, Tensor? Hidden);
 
     private static Tensor Shorten(Tensor vectors, int size) => vectors.narrow(1, 0, size).ToUnitLength(vectors.dtype);
 }

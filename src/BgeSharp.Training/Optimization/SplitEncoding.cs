@@ -20,63 +20,134 @@ namespace BgeSharp.Training.Optimization;
 /// <param name="recompute">True keeps outputs only and computes each sub-batch twice.</param>
 /// <param name="group">Ranks that share the batch; null for none.</param>
 /// <param name="pieces">As in <see cref="Plan"/>; 0 for as many as there are ranks.</param>
-public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int subBatchTokens, bool recompute, IProcessGroup? group = null, int pieces = 0)
+/// <param name="tokenGroups">
+/// Parts of a batch that no sub-batch crosses, ranges of nearly as many queries with their passages. Where they are a multiple of the ranks, each rank encodes whole parts and keeps
+/// their outputs by token for itself: the loss of its queries must not look at others'.
+/// </param>
+public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int subBatchTokens, bool recompute, IProcessGroup? group = null, int pieces = 0, int tokenGroups = 1)
 {
     private readonly IProcessGroup _group = group ?? LocalProcessGroup.Instance;
 
     /// <summary>Share of cells of the last batch that were padding, 0 to below 1.</summary>
     public double Padding { get; private set; }
 
+    // One rank keeps everything anyway.
+    private bool KeepsTokens => tokenGroups > 1 && _group.Size > 1 && tokenGroups % _group.Size == 0;
+
+    /// <summary>The queries whose loss is this rank's to compute.</summary>
+    /// <param name="queries">Of the batch.</param>
+    public (int Start, int Count) OwnOf(int queries)
+    {
+        if (!KeepsTokens)
+        {
+            return _group.RangeOf(queries);
+        }
+        int each = tokenGroups / _group.Size;
+        int start = WorkShare.Range(queries, tokenGroups, _group.Rank * each).Start;
+        (int last, int count) = WorkShare.Range(queries, tokenGroups, ((_group.Rank + 1) * each) - 1);
+        return (start, last + count - start);
+    }
+
     /// <summary>Encodes, calls the loss, and adds the gradients to the model's weights.</summary>
-    /// <param name="sides">Batches whose texts are encoded together, for example queries and passages.</param>
+    /// <param name="sides">Batches whose texts are encoded together, for example queries and passages. With several token groups each has the first one's number of texts or a multiple.</param>
     /// <param name="seed">Seed of the dropout of sub-batch k.</param>
     /// <param name="loss">Given each side's outputs as leaves, it must go backward into them; over ranks, with this rank's share of the loss.</param>
     public void Run(IReadOnlyList<TokenBatch> sides, Func<int, long> seed, Action<IReadOnlyList<M3Outputs>> loss)
     {
         using var scope = NewDisposeScope();
+        Device device = encoder.Encoder.Weights.Compute.Device;
         int[][] texts = [.. sides.SelectMany(s => Enumerable.Range(0, s.Count).Select(i => s[i].ToArray()))];
         int[] lengths = [.. texts.Select(t => t.Length)];
-        int[][] plan = Plan(lengths, subBatchTokens, WorkShare.Pieces(pieces, 1, _group.Size));
+        (int[][] plan, int[] owners) = Share(sides, lengths);
         Padding = PaddingOf(plan, lengths);
-        int[] owners = WorkShare.Balanced(CostsOf(plan, lengths), _group.Size);
         int[] own = [.. Enumerable.Range(0, plan.Length).Where(k => owners[k] == _group.Rank)];
-        var all = TokenBatch.Of(texts);
         // Outputs are gathered rank by rank.
-        var places = new Places(all, plan, [.. Enumerable.Range(0, plan.Length).OrderBy(k => owners[k])]);
+        int[] gathered = [.. Enumerable.Range(0, plan.Length).OrderBy(k => owners[k]).SelectMany(k => plan[k])], kept = [.. own.SelectMany(k => plan[k])];
+        Places[] places = [new([.. lengths.Select(_ => 1)], gathered), new(lengths, KeepsTokens ? kept : gathered)];
         TokenBatch[] batches = [.. own.Select(k => TokenBatch.Of([.. plan[k].Select(r => texts[r])]))];
-        M3Outputs[] kept = [.. batches.Select((batch, i) => Encode(batch, seed(own[i]), keepGraph: !recompute))];
-        M3Outputs form = kept.Length > 0 ? kept[0] : None();
+        M3Outputs[] encoded = [.. batches.Select((batch, i) => Encode(batch, seed(own[i]), keepGraph: !recompute))];
+        M3Outputs form = encoded.Length > 0 ? encoded[0] : None();
 
         // Leaves of all texts in the order they came, then side by side.
         Tensor[] joined = [.. Enumerable.Range(0, form.Parts.Count).Select(part =>
-            _group.Gather(kept.Length == 0 ? form.Parts[part] : cat([.. kept.Select(k => k.Parts[part].detach())], 0)).index_select(0, places.ToOrder(IsDense(part), encoder.Encoder.Weights.Compute.Device)))];
+        {
+            Tensor rows = encoded.Length == 0 ? form.Parts[part] : cat([.. encoded.Select(k => k.Parts[part].detach())], 0);
+            return (Shared(part) ? _group.Gather(rows) : rows).index_select(0, Place(part).ToOrder().to(device));
+        })];
         var leaves = new List<M3Outputs>();
         for (int side = 0, first = 0; side < sides.Count; first += sides[side++].Count)
         {
-            M3Outputs slice = (form.With(joined) with { Batch = all }).Texts(first, sides[side].Count);
-            leaves.Add(slice.With([.. slice.Parts.Select(p => p.detach().clone().requires_grad_())]) with { Batch = sides[side] });
+            int start = first, end = first + sides[side].Count;
+            leaves.Add(form.With([.. joined.Select((rows, part) => Place(part).Cut(rows, start, end).detach().clone().requires_grad_())]) with
+            {
+                Batch = sides[side],
+                FirstToken = places[1].Missing(start, end),
+            });
         }
         loss(leaves);
 
         Tensor[] gradients = [.. Enumerable.Range(0, form.Parts.Count).Select(part => cat([.. leaves.Select(l => l.Parts[part].grad ?? zeros_like(l.Parts[part]))], 0))];
-        foreach (Tensor gradient in gradients)
+        for (int part = 0; part < gradients.Length; part++)
         {
-            _group.Sum(gradient);
+            if (Shared(part))
+            {
+                _group.Sum(gradients[part]);
+            }
         }
         for (int i = 0; i < own.Length; i++)
         {
             using var inner = NewDisposeScope();
             int k = own[i];
-            M3Outputs output = recompute ? Encode(batches[i], seed(k), keepGraph: true) : kept[i];
+            M3Outputs output = recompute ? Encode(batches[i], seed(k), keepGraph: true) : encoded[i];
             int[] used = [.. Enumerable.Range(0, output.Parts.Count).Where(part => output.Parts[part].requires_grad)];
             if (used.Length > 0)
             {
-                autograd.backward([.. used.Select(part => output.Parts[part])],
-                    [.. used.Select(part => gradients[part].index_select(0, places.Of(k, IsDense(part), encoder.Encoder.Weights.Compute.Device)))]);
+                autograd.backward([.. used.Select(part => output.Parts[part])], [.. used.Select(part => gradients[part].index_select(0, Place(part).Of(plan[k]).to(device)))]);
             }
         }
 
+        Places Place(int part) => places[IsDense(part) ? 0 : 1];
+        bool Shared(int part) => IsDense(part) || !KeepsTokens;
         bool IsDense(int part) => part == 0 && outputs.HasFlag(EmbeddingModes.Dense);
+    }
+
+    // Sub-batches and the rank of each.
+    private (int[][] Plan, int[] Owners) Share(IReadOnlyList<TokenBatch> sides, int[] lengths)
+    {
+        int whole = WorkShare.Pieces(pieces, 1, _group.Size);
+        if (tokenGroups == 1)
+        {
+            int[][] all = Plan(lengths, subBatchTokens, whole);
+            return (all, WorkShare.Balanced(CostsOf(all, lengths), _group.Size));
+        }
+        var plan = new List<int[]>();
+        var owners = new List<int>();
+        for (int part = 0; part < tokenGroups; part++)
+        {
+            int[] texts = [.. TextsOf(sides, part)];
+            foreach (int[] piece in Plan([.. texts.Select(t => lengths[t])], subBatchTokens, (whole + tokenGroups - 1) / tokenGroups))
+            {
+                plan.Add([.. piece.Select(i => texts[i])]);
+                owners.Add(part / Math.Max(1, tokenGroups / _group.Size));
+            }
+        }
+        return ([.. plan], KeepsTokens ? [.. owners] : WorkShare.Balanced(CostsOf([.. plan], lengths), _group.Size));
+    }
+
+    // The queries of a part and everything that belongs to them, as numbers among all texts.
+    private IEnumerable<int> TextsOf(IReadOnlyList<TokenBatch> sides, int part)
+    {
+        (int start, int count) = WorkShare.Range(sides[0].Count, tokenGroups, part);
+        int first = 0;
+        foreach (TokenBatch side in sides)
+        {
+            int each = side.Count / Math.Max(1, sides[0].Count);
+            for (int text = start * each; text < (start + count) * each; text++)
+            {
+                yield return first + text;
+            }
+            first += side.Count;
+        }
     }
 
     // What a rank without a sub-batch brings.
@@ -164,29 +235,59 @@ public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int
     public static double PaddingOf(int[][] plan, int[] lengths)
         => 1 - (lengths.Sum(l => (double)l) / Math.Max(1, plan.Sum(p => (double)p.Length * p.Max(t => lengths[t]))));
 
-    // Rows of the sub-batches' outputs in the order of the texts, and back; a dense output has a row a text, the others a row a token.
-    private sealed class Places(TokenBatch all, int[][] plan, int[] gathered)
+    // Rows of an output in the order of the texts: a dense output has a row a text, the others a row a token. Some texts may have none here.
+    private sealed class Places
     {
-        public Tensor ToOrder(bool dense, Device device)
+        private readonly int[] _rows, _came;
+        private readonly long[] _starts;
+        private readonly bool[] _there;
+
+        /// <param name="rows">Of each text.</param>
+        /// <param name="came">Texts that have rows here, in the order in which the rows come.</param>
+        public Places(int[] rows, int[] came)
         {
-            var rows = new long[dense ? all.Count : all.TokenCount];
-            long next = 0;
-            foreach (int text in gathered.SelectMany(k => plan[k]))
+            (_rows, _came) = (rows, came);
+            (_starts, _there) = (new long[rows.Length + 1], new bool[rows.Length]);
+            foreach (int text in came)
             {
-                if (dense)
-                {
-                    rows[text] = next++;
-                    continue;
-                }
-                for (int token = all.Offsets[text]; token < all.Offsets[text + 1]; token++)
-                {
-                    rows[token] = next++;
-                }
+                _there[text] = true;
             }
-            return tensor(rows).to(device);
+            for (int text = 0; text < rows.Length; text++)
+            {
+                _starts[text + 1] = _starts[text] + (_there[text] ? rows[text] : 0);
+            }
         }
 
-        public Tensor Of(int k, bool dense, Device device)
-            => tensor(dense ? [.. plan[k].Select(t => (long)t)] : plan[k].SelectMany(t => Enumerable.Range(all.Offsets[t], all.LengthOf(t)).Select(i => (long)i)).ToArray()).to(device);
+        /// <summary>Where the rows come from, in the order of the texts.</summary>
+        public Tensor ToOrder()
+        {
+            var from = new long[_starts[^1]];
+            long next = 0;
+            foreach (int text in _came)
+            {
+                for (long row = _starts[text]; row < _starts[text + 1]; row++)
+                {
+                    from[row] = next++;
+                }
+            }
+            return tensor(from);
+        }
+
+        /// <summary>Rows of some texts, in their order.</summary>
+        public Tensor Of(int[] texts) => tensor(texts.SelectMany(t => Enumerable.Range(0, _rows[t]).Select(i => _starts[t] + i)).ToArray());
+
+        /// <summary>Rows of the texts [start, end) that are there.</summary>
+        public Tensor Cut(Tensor ordered, int start, int end) => ordered.narrow(0, _starts[start], _starts[end] - _starts[start]);
+
+        /// <summary>Rows of [start, end) that would stand before the first one that is there.</summary>
+        public int Missing(int start, int end)
+        {
+            int missing = 0;
+            for (int text = start; text < end && !_there[text]; text++)
+            {
+                missing += _rows[text];
+            }
+            return missing;
+        }
     }
 }

@@ -80,6 +80,7 @@ public static class ContrastiveSettings
         Contrast = new InfoNce(options.Temperature, options.InBatchNegatives),
         Outputs = Outputs(options),
         Unified = new M3Unified(Weights(options.EnsembleWeights), Weights(options.LossWeights)),
+        TokenGroups = options.TokenGroups,
         Teacher = options.Distillation?.Loss switch
         {
             null => TeacherUse.None,

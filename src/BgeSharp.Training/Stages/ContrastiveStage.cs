@@ -40,7 +40,7 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
         _refresh = options.HardNegatives is { RefreshSteps: > 0 } ? refresh : null;
         Weights = weights;
         _objective = ContrastiveSettings.Objective(options, encoder);
-        _encoding = new SplitEncoding(encoder, _objective.Outputs, options.SubBatchTokens, options.Memory == "cached", _group, options.Pieces);
+        _encoding = new SplitEncoding(encoder, _objective.Outputs, options.SubBatchTokens, options.Memory == "cached", _group, options.Pieces, options.TokenGroups);
         GroupDraw draw = ContrastiveSettings.Draw(options);
         PairOrder order = ContrastiveSettings.Order(options, store, seed);
         _batches = new BatchCursor<ContrastiveBatch>(order.From, (rows, number) => ContrastiveBatch.Draw(store, rows, draw, seed, number), options.Accumulate, position);
@@ -113,11 +113,9 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
             SelfDistill = _options.SelfDistillation && step > _options.SelfDistillationStart,
         };
         double sum = 0;
-        (int first, int own) = _group.RangeOf(count);
-        for (int start = first; start < first + own; start += _options.ScoreBlock)
+        foreach ((int start, int block) in Blocks(count))
         {
             using var scope = NewDisposeScope();
-            int block = Math.Min(_options.ScoreBlock, first + own - start);
             double share = block / (double)count / _options.Accumulate;
             var parts = new Dictionary<string, Tensor>();
             Tensor loss = objective.Loss(queries, passages, targets, start, block, parts);
@@ -129,6 +127,21 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
             }
         }
         return sum;
+    }
+
+    // This rank's queries in blocks that lie within one part of the batch each.
+    private IEnumerable<(int Start, int Count)> Blocks(int queries)
+    {
+        (int first, int own) = _encoding.OwnOf(queries);
+        for (int part = 0; part < _options.TokenGroups; part++)
+        {
+            (int begin, int length) = WorkShare.Range(queries, _options.TokenGroups, part);
+            int end = Math.Min(begin + length, first + own);
+            for (int start = Math.Max(begin, first); start < end; start += _options.ScoreBlock)
+            {
+                yield return (start, Math.Min(_options.ScoreBlock, end - start));
+            }
+        }
     }
 
     // Sentence pairs: the grade of a pair stands where a teacher's score would.

@@ -56,6 +56,8 @@ internal sealed class JoinedBatch(Compute compute, int steps, double rate) : IDi
             "cached" => plain with { Memory = "cached", ScoreBlock = 2, BothDirections = true, QueryQuery = true, PassagePassage = true, MatryoshkaDimensions = [8], FalseNegativeMargin = 0.3 },
             "own group" => plain with { InBatchNegatives = false, Outputs = ["dense", "sparse", "multi"], VectorSize = 8 },
             "unified" => plain with { Outputs = ["dense", "sparse", "multi"], VectorSize = 8, SelfDistillation = true, SelfDistillationStart = 0 },
+            "parts" => plain with { Outputs = ["dense", "sparse", "multi"], VectorSize = 8, SelfDistillation = true, SelfDistillationStart = -1, TokenGroups = 4, FalseNegativeMargin = 0.3, ScoreBlock = 2 },
+            "parts of three" => plain with { GroupSize = 3, Outputs = ["sparse", "multi"], VectorSize = 8, TokenGroups = 4, Memory = "cached", Distillation = new DistillationOptions { Loss = "m3_kd" } },
             "distilled" => plain with { GroupSize = 3, Distillation = new DistillationOptions { Loss = "m3_kd" } },
             "cosent" => plain with { GroupSize = 1, Objective = "cosent" },
             "accumulated" => plain with { Accumulate = 3, BatchPairs = 3 },

@@ -4,6 +4,7 @@
 using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Stages.Recipes;
+using static TorchSharp.torch;
 
 namespace BgeSharp.Training.Tests.Collectives;
 
@@ -16,7 +17,7 @@ public sealed class JoinedBatchTests : IDisposable
     public static TheoryData<string, int> Contrastive()
     {
         var cases = new TheoryData<string, int>();
-        foreach (string kind in new[] { "plain", "cached", "own group", "unified", "distilled", "cosent", "accumulated" })
+        foreach (string kind in new[] { "plain", "cached", "own group", "unified", "parts", "parts of three", "distilled", "cosent", "accumulated" })
         {
             cases.Add(kind, 2);
             cases.Add(kind, 5);
@@ -26,6 +27,22 @@ public sealed class JoinedBatchTests : IDisposable
 
     [Theory, MemberData(nameof(Contrastive))]
     public void Contrastive_gradients_are_those_of_the_joined_batch(string kind, int ranks) => AssertSame(ranks, group => _batch.Contrastive(JoinedBatch.Options(kind), group));
+
+    [Fact]
+    public void Outputs_by_token_stay_on_their_rank_when_the_parts_of_a_batch_are_a_multiple_of_the_ranks()
+    {
+        ContrastiveStageOptions parts = JoinedBatch.Options("parts");
+        Assert.All(ThreadGroup.Run(4, group => Gathered(parts, group)), rows => Assert.Equal([TinyModel.Config.HiddenSize], rows.Distinct()));
+        Assert.All(ThreadGroup.Run(3, group => Gathered(parts, group)), rows => Assert.Equal([1, 8, TinyModel.Config.HiddenSize], rows.Distinct().Order()));
+
+        // Numbers in a row of each tensor of floating numbers that was gathered.
+        long[] Gathered(ContrastiveStageOptions options, IProcessGroup group)
+        {
+            var watched = new WatchedGroup(group);
+            _batch.Contrastive(options, watched);
+            return [.. watched.Rows];
+        }
+    }
 
     [Theory]
     [InlineData("retromae", 1, 2)]
@@ -41,6 +58,37 @@ public sealed class JoinedBatchTests : IDisposable
     [InlineData(2, 4)]
     public void Reranker_gradients_are_those_of_the_joined_batch(int accumulate, int ranks)
         => AssertSame(ranks, group => _batch.Reranker(new RerankerStageOptions { Steps = 5, BatchPairs = 7, GroupSize = 3, MaxLength = 24, QueryMaxLength = 10, Accumulate = accumulate, Pieces = 3 }, group));
+
+    // Notes what is gathered.
+    private sealed class WatchedGroup(IProcessGroup group) : IProcessGroup
+    {
+        public List<long> Rows { get; } = [];
+
+        public int Rank => group.Rank;
+
+        public int Size => group.Size;
+
+        public void Sum(Tensor values) => group.Sum(values);
+
+        public Tensor Gather(Tensor rows)
+        {
+            if (rows.is_floating_point())
+            {
+                Rows.Add(rows.dim() == 1 ? 1 : rows.shape[1]);
+            }
+            return group.Gather(rows);
+        }
+
+        public void Broadcast(Tensor values, int root = 0) => group.Broadcast(values, root);
+
+        public void Barrier() => group.Barrier();
+
+        public void Abort(string? sentence, int exitCode) => group.Abort(sentence, exitCode);
+
+        public void Dispose()
+        {
+        }
+    }
 
     private static void AssertSame(int ranks, Func<IProcessGroup, Outcome> steps)
     {

@@ -24,7 +24,7 @@ public sealed class UnderMpi
     {
         set_num_threads(1);       // a thread a core for every rank would leave libtorch's threads spinning for each other
         Collectives_over_several_buckets_and_of_every_type();
-        foreach (string kind in new[] { "plain", "cached", "unified", "retromae", "reranker" })
+        foreach (string kind in new[] { "plain", "cached", "unified", "parts", "retromae", "reranker" })
         {
             Gradients_are_those_of_the_joined_batch(kind);
         }

@@ -1,3 +1,4 @@
+using BgeSharp.Embeddings;
 using BgeSharp.Text;
 using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Objectives;
@@ -75,6 +76,29 @@ public sealed class ContrastiveObjectiveTests
         Assert.Equal((Nats(0.6, 1, 0.6) + Nats(0, 0.8, 0.6)) / 2, Loss(objective with { PassagePassage = true }, q, p), 1e-9);
         // First number alone: 1, 0 against 1, 1.
         Assert.Equal((plain + ((Nats(1, 1) + Nats(0, 0)) / 2)) / 2, Loss(objective with { MatryoshkaDimensions = [1] }, q, p), 1e-9);
+    }
+
+    [Fact]
+    public void Parts_of_a_batch_confine_the_negatives_of_outputs_by_token_and_of_the_ensemble()
+    {
+        using var scope = NewDisposeScope();
+        (TokenBatch asked, TokenBatch answers) = (Texts(5, 1, 9), Texts(10, 2, 9));
+        var queries = new M3Outputs(asked, Vectors(5), Weights(asked.TokenCount, 3), Vectors(asked.TokenCount));
+        var passages = new M3Outputs(answers, Vectors(10), Weights(answers.TokenCount, 4), Vectors(answers.TokenCount));
+        ContrastiveObjective objective = new() { Contrast = new InfoNce(0.1), Outputs = EmbeddingModes.Dense | EmbeddingModes.Sparse | EmbeddingModes.MultiVector, WithoutWeight = s_special, Products = ScalarType.Float64 };
+        var targets = new ContrastiveTargets(2, null, null);
+        Dictionary<string, Tensor> first = [], second = [], left = [], right = [];
+        ContrastiveObjective parted = objective with { TokenGroups = 2 };        // queries 0-2 and 3-4
+        double loss = (0.6 * parted.Loss(queries, passages, targets, 0, 3, first).item<double>()) + (0.4 * parted.Loss(queries, passages, targets, 3, 2, second).item<double>());
+
+        objective.Loss(queries.Texts(0, 3), passages.Texts(0, 6), targets, 0, 3, left);
+        objective.Loss(queries.Texts(3, 2), passages.Texts(6, 4), targets, 0, 2, right);
+        double Alone(string name) => (0.6 * left[name].item<double>()) + (0.4 * right[name].item<double>());
+        double dense = (objective with { Outputs = EmbeddingModes.Dense }).Loss(queries, passages, targets, 0, 5, []).item<double>();
+        Assert.NotEqual(dense, Alone("loss_dense"), 1e-3);
+        Assert.Equal(dense, (0.6 * first["loss_dense"].item<double>()) + (0.4 * second["loss_dense"].item<double>()), 1e-9);
+        Assert.Equal((dense + (0.1 * Alone("loss_sparse")) + Alone("loss_multi") + Alone("loss_ensemble")) / 4, loss, 1e-9);
+        Assert.Throws<ArgumentException>(() => parted.Loss(queries, passages, targets, 2, 2, []));
     }
 
     [Fact]

@@ -37,6 +37,8 @@ public class RecipeRuleTests
     [InlineData("stages[0].epochs is 0 and steps is 0", "stages[0].epochs=0", "stages[0].steps=0")]
     [InlineData("stages[1].name is \"retromae\", as is that of stages[0]", "stages[1].name=retromae")]
     [InlineData("data.documents[0].miners[0] is \"title-bodies\"; known are", "data.documents[0].miners=[\"title-bodies\"]")]
+    [InlineData("stages[1].tokenGroups is about in-batch negatives of the outputs", "stages[1].tokenGroups=4")]
+    [InlineData("stages[1].tokenGroups is 100, more than half of batchPairs (128)", "stages[1].tokenGroups=100", "stages[1].outputs=[\"dense\",\"multi\"]")]
     [InlineData("stages[1].keepBest needs evaluations while training", "stages[1].keepBest=true")]
     [InlineData("stages[1].earlyStop needs evaluations while training", "stages[1].earlyStop=3")]
     [InlineData("stages[1].evaluateBy is \"loss\", which only a retromae stage measures", "stages[1].evaluateBy=loss", "stages[1].evaluateEvery=5")]

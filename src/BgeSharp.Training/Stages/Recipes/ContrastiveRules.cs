@@ -34,6 +34,14 @@ internal static class ContrastiveRules
         {
             throw places.Error($"{path}.selfDistillation", "needs at least two outputs: with one there is no ensemble to learn from.");
         }
+        if (stage.TokenGroups > 1 && (!stage.InBatchNegatives || !stage.Outputs.Any(o => o is "sparse" or "multi")))
+        {
+            throw places.Error($"{path}.tokenGroups", "is about in-batch negatives of the outputs \"sparse\" and \"multi\"; train one of them with inBatchNegatives or leave it at 1.");
+        }
+        if (stage.TokenGroups > 1 && stage.TokenGroups > stage.BatchPairs / 2)
+        {
+            throw places.Error($"{path}.tokenGroups", $"is {stage.TokenGroups}, more than half of batchPairs ({stage.BatchPairs}): a part of one query has no in-batch negatives.");
+        }
         if (stage.Distillation is not null && stage.GroupSize < 2)
         {
             throw places.Error($"{path}.distillation", "needs groupSize 2 or more: a teacher's distribution over one passage says nothing.");

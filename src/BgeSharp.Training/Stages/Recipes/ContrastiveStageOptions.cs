@@ -77,6 +77,12 @@ public record ContrastiveStageOptions : StageOptions
     /// <summary>Step after which it does; −1 from the start. M3-Embedding warms up for 6,000 steps.</summary>
     [Range(-1, int.MaxValue)] public int SelfDistillationStart { get; init; } = -1;
 
+    /// <summary>
+    /// Parts of a batch: sparse and multi-vector scores, and the ensemble, take negatives from a query's own part, dense scores from the whole batch. 1 for the whole batch everywhere.
+    /// With a multiple of the ranks, outputs by token stay on the rank that computed them.
+    /// </summary>
+    [Range(1, 1_000_000)] public int TokenGroups { get; init; } = 1;
+
     /// <summary>How teacher scores are used; null for not at all.</summary>
     public DistillationOptions? Distillation { get; init; }
 
