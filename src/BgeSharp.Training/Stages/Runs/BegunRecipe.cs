@@ -2,6 +2,7 @@
 // when all its values are printed, and is the same recipe all the same as long as the options it lacks have their defaults.
 
 using System.Security.Cryptography;
+using System.Text.Json;
 using BgeSharp.Training.Stages.Recipes;
 
 namespace BgeSharp.Training.Stages.Runs;
@@ -18,18 +19,59 @@ internal static class BegunRecipe
             return now;
         }
         byte[] begun = File.ReadAllBytes(folder.Recipe);
-        return Convert.ToHexStringLower(SHA256.HashData(begun)) == before.Recipe && SaysTheSame(begun, folder, now) ? before.Recipe : now;
+        return Convert.ToHexStringLower(SHA256.HashData(begun)) == before.Recipe && Reread(begun, folder) is { } same && RecipeFile.Hash(same) == now ? before.Recipe : now;
     }
 
-    private static bool SaysTheSame(byte[] begun, RunFolder folder, string now)
+    /// <summary>The first option in which this recipe and the folder's differ, with both values; null where that cannot be said.</summary>
+    public static string? Difference(Recipe recipe, RunFolder folder)
     {
         try
         {
-            return RecipeFile.Hash(RecipeFile.Parse(begun, folder.Recipe, Path.GetFullPath(folder.Root), [])) == now;
+            byte[] begun = File.ReadAllBytes(folder.Recipe);
+            using var there = Reread(begun, folder) is { } known ? JsonDocument.Parse(RecipeFile.ToJson(known)) : JsonDocument.Parse(begun);
+            using var here = JsonDocument.Parse(RecipeFile.ToJson(recipe));
+            return Difference(there.RootElement, here.RootElement, "");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static string? Difference(JsonElement there, JsonElement here, string path)
+    {
+        if (there.ValueKind == here.ValueKind && there.ValueKind == JsonValueKind.Object)
+        {
+            string[] names = [.. here.EnumerateObject().Concat(there.EnumerateObject()).Select(p => p.Name).Distinct()];
+            return names.Select(name => Difference(Member(there, name), Member(here, name), path.Length == 0 ? name : $"{path}.{name}")).FirstOrDefault(d => d is not null);
+        }
+        if (there.ValueKind == here.ValueKind && there.ValueKind == JsonValueKind.Array && there.GetArrayLength() == here.GetArrayLength())
+        {
+            return Enumerable.Range(0, here.GetArrayLength()).Select(i => Difference(there[i], here[i], FormattableString.Invariant($"{path}[{i}]"))).FirstOrDefault(d => d is not null);
+        }
+        return JsonElement.DeepEquals(there, here) ? null : $"{path} is {Said(there)} there and {Said(here)} here";
+    }
+
+    private static JsonElement Member(JsonElement value, string name) => value.TryGetProperty(name, out JsonElement member) ? member : default;
+
+    private static string Said(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Undefined => "absent",
+        JsonValueKind.Array => FormattableString.Invariant($"a list of {value.GetArrayLength()}"),
+        JsonValueKind.Object => "an object",
+        _ => value.GetRawText(),
+    };
+
+    // Null for a recipe that is none any more, because of an option that is gone.
+    private static Recipe? Reread(byte[] begun, RunFolder folder)
+    {
+        try
+        {
+            return RecipeFile.Parse(begun, folder.Recipe, Path.GetFullPath(folder.Root), []);
         }
         catch (BadInput)
         {
-            return false;       // an option of then that is none any more: another recipe
+            return null;
         }
     }
 }

@@ -146,7 +146,7 @@ public sealed class RecipeRun
         }
         if (before.Recipe != _hash)
         {
-            throw new BadInput($"{_options.Out}: holds a run of another recipe (its {_folder.Recipe} differs); choose another --out.");
+            throw new BadInput($"{_options.Out}: holds a run of another recipe ({BegunRecipe.Difference(_recipe, _folder) ?? $"its {_folder.Recipe} differs"}); choose another --out.");
         }
         return before.Finished && !_options.Resume
             ? throw new BadInput($"{_options.Out}: holds this run already, finished; add --resume to write its reports anew, or choose another --out.")

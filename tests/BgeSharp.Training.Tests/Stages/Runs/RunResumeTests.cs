@@ -116,7 +116,7 @@ public sealed class RunResumeTests : IDisposable
     public void The_same_command_goes_on_with_an_unfinished_run_but_touches_neither_a_finished_one_nor_anothers()
     {
         _run.Run("run", "contrastive 3");
-        Assert.Contains("another recipe", Assert.Throws<BadInput>(() => _run.Run("run", set: "seed=9")).Message, StringComparison.Ordinal);
+        Assert.Matches(@"another recipe \(seed is \d+ there and 9 here\)", Assert.Throws<BadInput>(() => _run.Run("run", set: "seed=9")).Message);
         (RunState? state, List<string> messages) = _run.Run("run");
         Assert.True(state!.Finished);
         Assert.DoesNotContain("tokenising text", messages);             // RetroMAE is not repeated
@@ -144,7 +144,7 @@ public sealed class RunResumeTests : IDisposable
         Assert.Equal(_run.Result("whole")["model/model.safetensors"], _run.Result("run")["model/model.safetensors"]);
 
         // An option that says something else is another recipe still, and so is a file that was changed.
-        Assert.Contains("another recipe", Assert.Throws<BadInput>(() => _run.Run("run", resume: true, set: "stages[1].pieces=2")).Message, StringComparison.Ordinal);
+        Assert.Contains("another recipe (stages[1].pieces is 0 there and 2 here)", Assert.Throws<BadInput>(() => _run.Run("run", resume: true, set: "stages[1].pieces=2")).Message, StringComparison.Ordinal);
         File.WriteAllText(recipe, now);
         Assert.Contains("another recipe", Assert.Throws<BadInput>(() => _run.Run("run", resume: true)).Message, StringComparison.Ordinal);
 
