@@ -124,6 +124,168 @@ public sealed class EvalTests : IDisposable
         Assert.Contains("no \"version\"", (await Bge("compare", In("s.json"), In("s.json"))).Error, StringComparison.Ordinal);
     }
 
+    private string Notes(string report) => string.Join("|", ReportFile.Read(Path.Combine(In(report), "evaluation.json")).Results.SelectMany(r => r.Notes));
+
+    [Fact]
+    public async Task A_sweep_reads_and_scores_its_data_as_the_test_set()
+    {
+        // The question p3 is the passage p3; what is relevant to it comes first only where p3 is left out.
+        Beir();
+        Given("beir/queries.jsonl", "{\"_id\":\"q1\",\"text\":\"a b\"}\n{\"_id\":\"q2\",\"text\":\"c\"}\n{\"_id\":\"p3\",\"text\":\"d d a\"}\n");
+        Given("beir/qrels/dev.tsv", "p3\tp2\t1\n");
+        string[] common = ["eval", "--model", Model(), "--precision", "float32", "--modes", "hybrid", "--report", In("out")];
+        var left = await Bge([.. common, "--data", In("beir"), "--sweep", "dev", "--ignore-identical-ids"]);
+        Assert.True(left.Code == 0, left.Error);
+        Assert.Contains("(ndcg@10 there 1.0000)", Notes("out"), StringComparison.Ordinal);
+        var kept = await Bge([.. common, "--data", In("beir"), "--sweep", "dev", "--metrics", "mrr@10"]);
+        Assert.True(kept.Code == 0, kept.Error);
+        Assert.Contains("(mrr@10 there 0.5000)", Notes("out"), StringComparison.Ordinal);
+        var split = await Bge([.. common, "--data", In("beir"), "--sweep", "dev", "--split-tokens", "3"]);
+        Assert.True(split.Code == 0, split.Error);
+
+        // Corpus and language of MKQA hold for both.
+        static string Asked(int id, string question, string answer) => $"{{\"example_id\":{id},\"queries\":{{\"da\":\"{question}\"}},\"answers\":{{\"en\":[{{\"type\":\"entity\",\"text\":\"{answer}\"}}]}}}}\n";
+        string[] mkqa = ["--format", "mkqa", "--language", "da", "--corpus", Path.Combine(In("beir"), "corpus.jsonl"), "--data", Given("test.jsonl", Asked(1, "a b", "a b"))];
+        var answered = await Bge([.. common, .. mkqa, "--sweep", Given("dev.jsonl", Asked(2, "c", "c d"))]);
+        Assert.True(answered.Code == 0, answered.Error);
+        Assert.Contains("(recall@1 there 1.0000)", Notes("out"), StringComparison.Ordinal);
+
+        // What cannot serve is named, and nothing is written.
+        Given("beir/qrels/zero.tsv", "p3\tp2\t0\n");
+        Given("empty/corpus.jsonl", "");
+        Given("empty/queries.jsonl", "{\"_id\":\"q9\",\"text\":\"d\"}\n");
+        Given("empty/qrels/test.tsv", "q9\tp2\t1\n");
+        foreach ((string sweep, string sentence) in ((string, string)[])[("zero", "--sweep zero: no query has a relevant passage"), (In("empty"), $"--sweep {In("empty")}: the corpus is empty"), ("test", "--sweep test: 2 of its 2 questions")])
+        {
+            var refused = await Bge("eval", "--model", In("model"), "--precision", "float32", "--modes", "bm25,hybrid", "--data", In("beir"), "--sweep", sweep, "--save-runs", In("none"), "--out", In("none.json"));
+            Assert.Equal(2, refused.Code);
+            Assert.Contains(sentence, refused.Error, StringComparison.Ordinal);
+        }
+        Assert.Contains("one file without splits", (await Bge([.. common, .. mkqa, "--sweep", "dev"])).Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(In("none")) || File.Exists(In("none.json")));
+    }
+
+    [Fact]
+    public async Task Weights_of_parts_that_the_model_lacks_are_refused()
+    {
+        string[] common = ["eval", "--model", Model(), "--data", Beir(), "--modes", "bm25,hybrid", "--precision", "float32", "--save-runs", In("none"), "--weights"];
+        foreach (string[] weights in (string[][])[["dense=1", "sparse=0.3"], ["dense=1", "bm25=0.5", "multi=1"], ["dense=0"]])
+        {
+            var (code, _, error) = await Bge([.. common, .. weights]);
+            Assert.Equal(2, code);
+            Assert.Contains("--weights: the hybrid of this model has dense and bm25", error, StringComparison.Ordinal);
+        }
+        Assert.False(Directory.Exists(In("none")));
+        Assert.Equal(0, (await Bge([.. common, "dense=0", "bm25=1"])).Code);
+    }
+
+    [Fact]
+    public async Task A_cross_encoder_orders_the_candidates_of_reranking_lists()
+    {
+        string lists = Given("r.jsonl", "{\"query\":\"a b\",\"positive\":[\"a b\"],\"negative\":[\"c d\"]}\n");
+        string[] common = ["eval", "--model", Model(), "--data", lists, "--task", "reranking", "--precision", "float32", "--out", In("r.json"), "--modes"];
+        var both = await Bge([.. common, "dense,dense+rerank", "--reranker", Reranker()]);
+        Assert.True(both.Code == 0, both.Error);
+        using (var read = JsonDocument.Parse(File.ReadAllBytes(In("r.json"))))
+        {
+            Assert.Equal(["dense", "dense+rerank"], read.RootElement.EnumerateObject().Select(p => p.Name));
+            Assert.Equal(1, read.RootElement.GetProperty("dense").GetProperty("map").GetDouble());
+            Assert.Equal(0.5, read.RootElement.GetProperty("dense+rerank").GetProperty("map").GetDouble()); // a head of zeros: equal scores count against it
+        }
+        var alone = await Bge([.. common, "dense+rerank", "--reranker", Reranker()]);
+        Assert.True(alone.Code == 0, alone.Error);
+        using var one = JsonDocument.Parse(File.ReadAllBytes(In("r.json")));
+        Assert.Equal("dense+rerank", Assert.Single(one.RootElement.EnumerateObject()).Name);
+        Assert.Contains("needs a re-ranker", (await Bge([.. common, "dense+rerank"])).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_bitext_by_its_words_is_in_the_report_for_programs_too()
+    {
+        string[] common = ["eval", "--model", Model(), "--data", Given("x.de", "a\nb\n"), "--other", Given("x.en", "a\nb\n"), "--task", "bitext", "--precision", "float32", "--out", In("b.json")];
+        Assert.Equal(0, (await Bge(common)).Code);
+        using var both = JsonDocument.Parse(File.ReadAllBytes(In("b.json")));
+        Assert.Equal(["dense", "bm25"], both.RootElement.EnumerateObject().Select(p => p.Name));
+        Assert.Equal(0, (await Bge([.. common, "--modes", "bm25"])).Code);
+        using var one = JsonDocument.Parse(File.ReadAllBytes(In("b.json")));
+        Assert.Equal("bm25", Assert.Single(one.RootElement.EnumerateObject()).Name);
+    }
+
+    [Theory]
+    [InlineData("--sweep", "--modes", "dense,rrf", "--sweep", "dev")]
+    [InlineData("--weights", "--modes", "dense", "--weights", "dense=1")]
+    [InlineData("--weights", "--modes", "hybrid", "--weights", "dense=1", "--sweep", "dev")]
+    [InlineData("--candidates", "--candidates", "5")]
+    [InlineData("--bm25-k1", "--modes", "dense", "--bm25-k1", "1.2")]
+    [InlineData("--split-tokens", "--modes", "bm25", "--split-tokens", "8")]
+    [InlineData("--mcls", "--modes", "bm25", "--mcls", "8")]
+    [InlineData("--reranker", "--reranker", "r")]
+    [InlineData("--modes", "--modes", "dense+rerank")]
+    [InlineData("--modes", "--modes", ",")]
+    [InlineData("--paragraphs", "--format", "beir", "--paragraphs", "p")]
+    [InlineData("--corpus", "--corpus", "c")]
+    [InlineData("--metrics", "--format", "mkqa", "--corpus", "c", "--metrics", "map")]
+    [InlineData("--split", "--format", "squad", "--split", "dev")]
+    [InlineData("--title-separator", "--format", "squad", "--title-separator", "x")]
+    [InlineData("--other", "--other", "o")]
+    [InlineData("--per-query", "--per-query")]
+    [InlineData("--complete", "--complete")]
+    [InlineData("--modes", "--task", "sts", "--modes", "dense,bm25")]
+    [InlineData("--modes", "--task", "reranking", "--modes", "bm25")]
+    [InlineData("--top-k", "--task", "sts", "--top-k", "5")]
+    [InlineData("--metrics", "--task", "pairs", "--metrics", "map")]
+    [InlineData("--save-runs", "--task", "bitext", "--save-runs", "d")]
+    [InlineData("--max-queries", "--task", "clustering", "--max-queries", "5")]
+    [InlineData("--query-instruction", "--task", "classification", "--query-instruction", "i")]
+    [InlineData("--reranker", "--task", "reranking", "--reranker", "r")]
+    [InlineData("--mcls", "--task", "reranking", "--modes", "dense+rerank", "--reranker", "r", "--mcls", "8")]
+    public async Task What_would_do_nothing_for_a_set_is_refused(string option, params string[] args)
+    {
+        var (code, output, error) = await Bge(["eval", "--model", "m", "--data", "d", .. args]);
+        Assert.Equal((2, ""), (code, output));
+        Assert.Matches($"^{option}[ :]", error);
+    }
+
+    [Theory]
+    [InlineData("--modes", "dense")]
+    [InlineData("--metrics", "map")]
+    [InlineData("--out", "o.json")]
+    [InlineData("--per-query")]
+    [InlineData("--query-instruction", "i")]
+    [InlineData("--sweep", "dev")]
+    [InlineData("--split-tokens", "8")]
+    [InlineData("--max-queries", "8")]
+    [InlineData("--title-separator", "x")]
+    [InlineData("--ignore-identical-ids")]
+    [InlineData("--split", "dev")]
+    [InlineData("--weights", "dense=1")]
+    [InlineData("--reranker", "r")]
+    [InlineData("--top-k", "101")]
+    [InlineData("--complete")]
+    public async Task What_would_do_nothing_for_a_suite_is_refused(params string[] args)
+    {
+        Beir();
+        string suite = Given("suite.json", "{ \"sets\": [ { \"path\": \"beir\" } ] }");
+        var (code, output, error) = await Bge(["eval", "--model", "m", "--suite", suite, .. args]);
+        Assert.Equal((2, ""), (code, output));
+        Assert.StartsWith(args[0] + " ", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--report", "d")]
+    [InlineData("--data", "d")]
+    [InlineData("--modes", "dense")]
+    [InlineData("--reranker", "r")]
+    [InlineData("--split-tokens", "8")]
+    [InlineData("--per-query")]
+    [InlineData("--relevant-from", "0")]
+    public async Task What_would_do_nothing_for_a_ranking_is_refused(params string[] args)
+    {
+        var (code, output, error) = await Bge(["eval", "--run", "r", "--qrels", "q", .. args]);
+        Assert.Equal((2, ""), (code, output));
+        Assert.StartsWith(args[0] + " ", error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Search_takes_the_same_modes_re_ranks_and_keeps_what_it_embedded()
     {

@@ -5,7 +5,6 @@ using System.Globalization;
 using BgeSharp.Cli.Evaluations;
 using BgeSharp.Cli.Reports.Evaluation;
 using BgeSharp.Cli.Terminals;
-using BgeSharp.Embeddings;
 using BgeSharp.Evaluation;
 using BgeSharp.Evaluation.Modes;
 using BgeSharp.Evaluation.Reports;
@@ -26,7 +25,6 @@ internal static class EvalCommand
         var stages = new Option<string>("--stages") { Description = "Folder of a finished run: all its stages are measured on --suite.", HelpName = "RUN" };
         var model = new Option<string>("--model") { Description = "Model folder to measure on --data or --suite.", HelpName = "DIR" };
         var data = new Option<string>("--data") { Description = "With --model: a file or folder (see --task and --format). With --suite: the folder its paths are relative to.", HelpName = "DATA" };
-        var modes = new Option<string>("--modes") { Description = $"Ways to search: {string.Join(", ", RetrievalMode.Known)}.", DefaultValueFactory = _ => "dense,bm25", HelpName = "MODES" };
         var perQuery = new Option<bool>("--per-query") { Description = "Write the values of each query into --out too." };
         var complete = new Option<bool>("--complete") { Description = "With --run: count judged queries that have no ranking with 0 (trec_eval -c)." };
         var relevant = new Option<int>("--relevant-from") { Description = "With --run: lowest relevant grade of the binary measures (trec_eval -l).", DefaultValueFactory = _ => 1, HelpName = "GRADE" };
@@ -42,7 +40,7 @@ internal static class EvalCommand
         var machine = new MachineOptions();
         var command = new Command("eval", "Measure a model on a labelled set, the stages of a run on a suite, or a ranking against judgements.")
         {
-            model, data, modes, suite, stages, run, qrels, perQuery, complete, relevant, metrics, instruction, reranker, multiCls, index, runs, output, report,
+            model, data, suite, stages, run, qrels, perQuery, complete, relevant, metrics, instruction, reranker, multiCls, index, runs, output, report,
         };
         options.AddTo(command);
         machine.AddTo(command);
@@ -62,39 +60,49 @@ internal static class EvalCommand
             RetrievalMetric[]? chosen = wanted.Length > 0 ? wanted : null;
             if (line.GetValue(run) is { } ranking)
             {
-                var scored = new Dictionary<string, RetrievalReport> { ["run"] = RunFileEvaluation.Run(ranking, line.GetValue(qrels)!, chosen, line.GetValue(complete), Math.Max(1, line.GetValue(relevant))) };
+                EvalRefusals.RequireRanking(line);
+                int lowest = line.GetValue(relevant) is >= 1 and var grade ? grade : throw new BadInput($"--relevant-from {line.GetValue(relevant)}: a grade of 1 or more is needed.");
+                var scored = new Dictionary<string, RetrievalReport> { ["run"] = RunFileEvaluation.Run(ranking, line.GetValue(qrels)!, chosen, line.GetValue(complete), lowest) };
                 SaveContract(line.GetValue(output), scored, line.GetValue(perQuery));
                 Print(terminal, scored);
+                foreach (string note in RunFileEvaluation.Notes(ranking, line.GetValue(qrels)!, line.GetValue(complete), lowest))
+                {
+                    terminal.Error.WriteLine(note);
+                }
                 return Task.FromResult(ExitCode.Done);
             }
-            RetrievalMode[] ways = [.. line.GetValue(modes)!.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(RetrievalMode.Parse)];
             SearchOptions search = options.Search(line);
             Compute Start() => machine.Start(line);
             if (line.GetValue(suite) is { } file)
             {
-                EvaluationReport stagewise = SuiteEvaluation.Run(terminal, EvaluationSuite.Load(file, line.GetValue(data)), search, line.GetValue(stages), line.GetValue(model),
-                    line.GetValue(reranker), Start, Encoder(line.GetValue(multiCls)), line.GetValue(index), line.GetValue(runs), cancellation);
+                var sets = EvaluationSuite.Load(file, line.GetValue(data));
+                EvalRefusals.RequireSuite(line, sets);
+                EvaluationReport stagewise = SuiteEvaluation.Run(terminal, sets, search, line.GetValue(stages), line.GetValue(model),
+                    line.GetValue(reranker), Start, line.GetValue(multiCls), line.GetValue(index), line.GetValue(runs), cancellation);
                 EvaluationConsole.Print(terminal.Console, stagewise);
                 EvaluationRun.Write(terminal, line.GetValue(report) ?? Path.Combine(line.GetValue(stages) ?? ".", "evaluation"), stagewise);
                 return Task.FromResult(ExitCode.Done);
             }
-            string path = line.GetValue(data)!, folder = line.GetValue(model)!;
+            EvaluationSet asked = options.Set(line, line.GetValue(data)!);
+            RetrievalMode[] ways = options.Modes(line);
+            EvalRefusals.RequireSet(line, asked, ways);
+            EvaluationSet? dev = options.Dev(line, asked);
             Compute compute = Start();
             using TorchReranker? judge = line.GetValue(reranker) is { } judging ? TorchReranker.Load(judging, compute) : null;
             var reports = new Dictionary<string, RetrievalReport>();
-            var set = new SetEvaluation(options.Set(line, path))
+            var set = new SetEvaluation(asked)
             {
                 Modes = ways,
                 Search = search with { Reranker = judge },
                 Metrics = chosen,
                 IndexFolder = line.GetValue(index),
                 RunsFolder = line.GetValue(runs),
-                Dev = options.Dev(line, path),
+                Dev = dev,
+                WeightsNamed = options.WeightsNamed(line),
                 Scored = (mode, figures) => reports[mode] = figures,
             };
-            string label = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
-            EvaluationReport result = EvaluationRun.Measure(terminal, label, [set],
-                [new MeasuredModel(label, folder, compute) { QueryInstruction = line.GetValue(instruction), Encoder = Encoder(line.GetValue(multiCls)) }], cancellation);
+            string folder = line.GetValue(model)!, label = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
+            EvaluationReport result = Measure(terminal, set, new MeasuredModel(label, folder, compute) { QueryInstruction = line.GetValue(instruction), MultiCls = line.GetValue(multiCls) }, cancellation);
             SaveContract(line.GetValue(output), reports.OrderBy(r => Array.FindIndex(ways, w => w.Name == r.Key)).ToDictionary(), line.GetValue(perQuery));
             EvaluationConsole.Print(terminal.Console, result);
             if (line.GetValue(report) is { } pages)
@@ -106,7 +114,19 @@ internal static class EvalCommand
         return command;
     }
 
-    private static Func<TextModel, IEncoder>? Encoder(int multiCls) => multiCls > 0 ? opened => opened.MultiCls(multiCls) : null;
+    private static EvaluationReport Measure(Terminal terminal, SetEvaluation set, MeasuredModel model, CancellationToken cancellation)
+    {
+        try
+        {
+            set.Check(model);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+        return EvaluationRun.Measure(terminal, model.Label, [set], [model], cancellation);
+    }
 
     private static void SaveContract(string? file, Dictionary<string, RetrievalReport> reports, bool perQuery)
     {

@@ -12,6 +12,7 @@ namespace BgeSharp.Cli.Commands;
 /// <summary>Options of a measurement.</summary>
 internal sealed class EvalOptions
 {
+    private readonly Option<string> _modes = new("--modes") { Description = $"Ways to search: {string.Join(", ", RetrievalMode.Known)}; each with \"+rerank\" behind it lets a cross-encoder order the best.", DefaultValueFactory = _ => "dense,bm25", HelpName = "MODES" };
     private readonly Option<string> _task = new("--task") { Description = "What the data is: " + string.Join(", ", EvaluationSet.Tasks) + ".", DefaultValueFactory = _ => "retrieval", HelpName = "TASK" };
     private readonly Option<string> _format = new("--format") { Description = "Layout of a retrieval collection: " + string.Join(", ", CollectionReader.Formats) + ".", DefaultValueFactory = _ => "auto", HelpName = "LAYOUT" };
     private readonly Option<string> _split = new("--split") { Description = "Part of the collection: test, dev, ...", DefaultValueFactory = _ => "test", HelpName = "NAME" };
@@ -33,7 +34,7 @@ internal sealed class EvalOptions
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_task, _format, _split, _paragraphs, _other, _corpus, _language, _separator, _identical, _maxQueries, _splitTokens, _topK, _candidates, _weights, _sweep, _k1, _b])
+        foreach (Option option in (Option[])[_modes, _task, _format, _split, _paragraphs, _other, _corpus, _language, _separator, _identical, _maxQueries, _splitTokens, _topK, _candidates, _weights, _sweep, _k1, _b])
         {
             command.Options.Add(option);
         }
@@ -76,22 +77,47 @@ internal sealed class EvalOptions
         return defaults with { TopK = topK, Candidates = candidates, Weights = Weights(line) ?? defaults.Weights, Bm25 = new Bm25Options(k1, b) };
     }
 
-    /// <summary>The development set that --sweep names; null when it was not given.</summary>
-    public TestCollection? Dev(ParseResult line, string path)
+    /// <summary>Ways to search, each once; for tasks that search nothing those of the usual ones that they have.</summary>
+    /// <exception cref="BadInput">There is no such way, or the task has it not.</exception>
+    public RetrievalMode[] Modes(ParseResult line)
+    {
+        string task = line.GetValue(_task)!;
+        RetrievalMode[] asked = [.. line.GetValue(_modes)!.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(RetrievalMode.Parse).DistinctBy(m => m.Name)];
+        if (asked.Length == 0)
+        {
+            throw new BadInput($"--modes is empty; name one of {string.Join(", ", RetrievalMode.Known)} at least.");
+        }
+        if (task == "retrieval")
+        {
+            return asked;
+        }
+        string[] known = task switch { "bitext" => ["dense", "bm25"], "reranking" => ["dense", "dense+rerank"], _ => ["dense"] };
+        if (EvalRefusals.Given(line).Contains("--modes") && asked.FirstOrDefault(m => !known.Contains(m.Name)) is { } other)
+        {
+            throw new BadInput($"--modes {other.Name} does nothing with --task {task}, which has {string.Join(" and ", known)}; leave it out.");
+        }
+        return [.. asked.Where(m => known.Contains(m.Name))];
+    }
+
+    /// <summary>Whether the weights of the hybrid were named.</summary>
+    public bool WeightsNamed(ParseResult line) => line.GetResult(_weights) is { Implicit: false };
+
+    /// <summary>The development set that --sweep names, read as the test set is, with all its questions; null when it was not given.</summary>
+    /// <param name="line">What was typed.</param>
+    /// <param name="set">The test set.</param>
+    /// <exception cref="BadInput">It names neither a file or folder nor a split.</exception>
+    public EvaluationSet? Dev(ParseResult line, EvaluationSet set)
     {
         if (line.GetValue(_sweep) is not { } sweep)
         {
             return null;
         }
         bool elsewhere = File.Exists(sweep) || Directory.Exists(sweep);
-        EvaluationSet set = Set(line, elsewhere ? sweep : path);
-        return CollectionReader.Load(set.Path, new CollectionOptions
+        if (!elsewhere && EvalRefusals.IsOneFile(set))
         {
-            Format = set.Format,
-            Split = elsewhere ? set.Split : sweep,
-            TitleSeparator = set.TitleSeparator,
-            IgnoreIdenticalIds = set.IgnoreIdenticalIds,
-        });
+            throw new BadInput($"--sweep {sweep}: no such file, and {set.Path} is one file without splits; name a file of the same layout with other questions.");
+        }
+        return set with { Name = $"--sweep {sweep}", Path = elsewhere ? sweep : set.Path, Split = elsewhere ? set.Split : sweep, MaxQueries = 0 };
     }
 
     private Dictionary<string, double>? Weights(ParseResult line)

@@ -46,20 +46,16 @@ internal static class MinePairsCommand
             string path = line.GetRequiredValue(output);
             string? heldOut = pairs.HeldOut > 0 ? line.GetValue(heldOutFile) ?? HeldOutName(path) : null;
             int count = line.GetValue(threads) is > 0 and int n ? n : Environment.ProcessorCount;
-            return Task.FromResult(Run(terminal, pairs, new MiningPlace(path, heldOut, count, TimeProvider.System) { Progress = Watch(terminal) }, line.GetValue(restart), cancellation));
+            return Task.FromResult(Run(terminal, pairs, new MiningPlace(path, heldOut, count, TimeProvider.System) { Progress = Watch(terminal), Restart = line.GetValue(restart) }, cancellation));
         });
         return command;
     }
 
-    private static int Run(Terminal terminal, PairRecipe recipe, MiningPlace place, bool restart, CancellationToken cancellation)
+    private static int Run(Terminal terminal, PairRecipe recipe, MiningPlace place, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
         var run = new MiningRun(PairRecipePlan.Of(recipe), place);
-        if (restart && Directory.Exists(run.WorkFolder))
-        {
-            Directory.Delete(run.WorkFolder, recursive: true);
-        }
-        if (run.Resumes)
+        if (!place.Restart && run.Resumes)
         {
             terminal.Output.WriteLine($"going on with the run in {run.WorkFolder}.");
         }
@@ -72,15 +68,6 @@ internal static class MinePairsCommand
         catch (OperationCanceledException)
         {
             terminal.Output.WriteLine("the same command goes on from here.");
-            throw;
-        }
-        catch
-        {
-            // Nothing to go on with when what was read cannot be read: the next start is a new one.
-            if (!run.Resumes && Directory.Exists(run.WorkFolder))
-            {
-                Directory.Delete(run.WorkFolder, recursive: true);
-            }
             throw;
         }
         Tell(terminal, place, counts, watch.Elapsed);

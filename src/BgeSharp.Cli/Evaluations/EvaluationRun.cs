@@ -28,6 +28,11 @@ internal static class EvaluationRun
     {
         long began = Stopwatch.GetTimestamp();
         var results = new List<(int Set, EvaluationResult Row)>();
+        if (sets.CountBy(s => s.Name).FirstOrDefault(n => n.Value > 1) is { Value: > 1 } twice)
+        {
+            // Rows are known by the names of their sets, and so are saved runs and embeddings.
+            throw new BadInput($"{twice.Value} sets are called \"{twice.Key}\"; give each another \"name\".");
+        }
         for (int s = 0; s < sets.Count; s++)
         {
             results.AddRange(sets[s].Yardstick().Select(r => (s, r)));

@@ -61,7 +61,7 @@ internal sealed record EvaluationSuite
         string Full(string relative) => relative.Length == 0 ? "" : Exists(path, Path.Combine(folder, relative));
         EvaluationSet[] sets =
         [
-            .. suite.Sets.Select(s => EvaluationSet.Tasks.Contains(s.Task)
+            .. suite.Sets.Select((s, i) => s is null ? throw new BadInput($"{path}: set {i + 1} is null; an object with \"path\" is needed.") : EvaluationSet.Tasks.Contains(s.Task)
                 ? s with { Path = Full(s.Path), Other = Full(s.Other), Corpus = Full(s.Corpus), Paragraphs = [.. s.Paragraphs.Select(Full)] }
                 : throw new BadInput($"{path}: task \"{s.Task}\" is not known; {string.Join(", ", EvaluationSet.Tasks)} are.")),
         ];

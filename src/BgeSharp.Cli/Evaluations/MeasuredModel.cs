@@ -31,14 +31,14 @@ internal sealed class MeasuredModel(string label, string folder, Compute compute
     /// <summary>Put before passages.</summary>
     public string PassageInstruction { get; init; } = "";
 
-    /// <summary>Encodes instead of the model's own encoder, for example with a [CLS] every so many tokens; null for the model's own.</summary>
-    public Func<TextModel, IEncoder>? Encoder { get; init; }
+    /// <summary>A [CLS] every so many tokens; 0 for the model's own encoder.</summary>
+    public int MultiCls { get; init; }
 
     /// <summary>The model as evaluation sees it.</summary>
     public EvaluatedModel Open()
     {
         _model ??= TextModel.Load(folder, compute);
-        IEncoder encoder = Encoder?.Invoke(_model) ?? _model.Encoder;
+        IEncoder encoder = MultiCls > 0 ? _model.MultiCls(MultiCls) : _model.Encoder;
         return new EvaluatedModel(encoder, _model.Tokenizer)
         {
             QueryMaxLength = Math.Min(QueryMaxLength > 0 ? QueryMaxLength : _model.QueryMaxLength, encoder.MaxLength),
@@ -62,7 +62,7 @@ internal sealed class MeasuredModel(string label, string folder, Compute compute
                 hash.AppendData(block.AsSpan(0, read));
             }
         }
-        return $"{Convert.ToHexStringLower(hash.GetHashAndReset())} {compute.Type} {Encoder is not null}";
+        return $"{Convert.ToHexStringLower(hash.GetHashAndReset())} {compute.Type} {(MultiCls > 0 ? FormattableString.Invariant($"cls every {MultiCls}") : "whole")}";
     }
 
     /// <inheritdoc/>

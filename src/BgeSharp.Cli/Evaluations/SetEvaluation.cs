@@ -1,6 +1,7 @@
-// One set, any number of models, as rows of a report. The set is read once; BM25 is measured once beside them.
+// One set, any number of models, as rows of a report. The set is read once; BM25 is measured once beside them. The set that the weights of the hybrid are chosen on goes the same way.
 
 using System.Diagnostics;
+using BgeSharp.Embeddings;
 using BgeSharp.Evaluation;
 using BgeSharp.Evaluation.Models;
 using BgeSharp.Evaluation.Modes;
@@ -15,7 +16,9 @@ internal sealed class SetEvaluation
 {
     private readonly EvaluationSet _set;
     private readonly Lazy<TestCollection> _collection;
+    private readonly Lazy<TestCollection?> _dev;
     private readonly Lazy<ITask> _task;
+    private readonly Lazy<TaskResult> _judged;
     private readonly Lazy<RetrievalRows> _rows;
 
     /// <param name="set">What to measure on; nothing is read yet.</param>
@@ -23,8 +26,10 @@ internal sealed class SetEvaluation
     public SetEvaluation(EvaluationSet set, TestCollection? collection = null)
     {
         _set = set;
-        _collection = new Lazy<TestCollection>(() => collection ?? ReadCollection());
+        _collection = new Lazy<TestCollection>(() => collection ?? Read(set));
+        _dev = new Lazy<TestCollection?>(ReadDev);
         _task = new Lazy<ITask>(ReadTask);
+        _judged = new Lazy<TaskResult>(Judge);
         _rows = new Lazy<RetrievalRows>(() => new RetrievalRows(_collection.Value));
     }
 
@@ -49,8 +54,11 @@ internal sealed class SetEvaluation
     /// <summary>Folder for TREC runs, one a stage and mode; null for none.</summary>
     public string? RunsFolder { get; init; }
 
-    /// <summary>Development set whose questions choose the weights of the hybrid; null to take them as they are.</summary>
-    public TestCollection? Dev { get; init; }
+    /// <summary>Development set whose questions choose the weights of the hybrid, read and scored as this set is; null to take the weights as they are.</summary>
+    public EvaluationSet? Dev { get; init; }
+
+    /// <summary>True when somebody named the weights: one for a part that the model's hybrid lacks is an error then. The usual weights have one for every part there can be.</summary>
+    public bool WeightsNamed { get; init; }
 
     /// <summary>Told the figures of each mode of retrieval, with those of every query.</summary>
     public Action<string, RetrievalReport>? Scored { get; init; }
@@ -58,16 +66,24 @@ internal sealed class SetEvaluation
     /// <summary>Called with texts encoded so far and in all.</summary>
     public Action<int, int>? Progress { get; init; }
 
-    /// <summary>Rows of a model: one a mode, or one for a task.</summary>
+    /// <summary>Throws where the set cannot be measured as it is asked for, before anything is computed or written.</summary>
+    /// <param name="measured">Opened only where the answer depends on it.</param>
+    /// <exception cref="BadInput">The development set cannot serve, or the model's hybrid has not what the weights name.</exception>
+    public void Check(MeasuredModel measured)
+    {
+        _ = _dev.Value;
+        if (WeightsNamed && Modes.Any(m => m.Search == "hybrid"))
+        {
+            HybridCandidates.RequireWeights(HybridCandidates.PartsOf(measured.Open().Encoder.Modes), Search.Weights, strict: true);
+        }
+    }
+
+    /// <summary>Rows of a model: one a mode, or those of a task.</summary>
     public IEnumerable<EvaluationResult> Rows(MeasuredModel measured)
     {
         if (_set.Task != "retrieval")
         {
-            long began = Stopwatch.GetTimestamp();
-            EvaluatedModel model = measured.Open();
-            TaskResult result = _task.Value.Run(model);
-            Scored?.Invoke("dense", new RetrievalReport(result.Metrics, result.PerItem.ToDictionary(i => i.Key, i => (IReadOnlyDictionary<string, double>)new Dictionary<string, double> { [result.Main] = i.Value })));
-            return [Row(measured.Label, "dense", result, model.Settings, Stopwatch.GetElapsedTime(began).TotalSeconds)];
+            return TaskRows(measured);
         }
         EvaluatedModel searching = measured.Open();
         RetrievalMode[] modes = [.. Modes.Where(m => m.Search != "bm25" && !(OnlyWhatModelsCan && !searching.Encoder.Modes.HasFlag(m.Needs)))];
@@ -80,11 +96,42 @@ internal sealed class SetEvaluation
         if (_set.Task == "bitext" && Modes.Any(m => m.Name == "bm25"))
         {
             long began = Stopwatch.GetTimestamp();
-            TaskResult result = ((BitextTask)_task.Value).RunBm25();
-            return [Row("bm25", "bm25", result, $"k1 {Search.Bm25.K1} b {Search.Bm25.B}", Stopwatch.GetElapsedTime(began).TotalSeconds)];
+            return [Row("bm25", "bm25", ((BitextTask)_task.Value).RunBm25(Search.Bm25), FormattableString.Invariant($"k1 {Search.Bm25.K1} b {Search.Bm25.B}"), began)];
         }
         RetrievalMode[] modes = [.. Modes.Where(m => m.Search == "bm25")];
         return _set.Task == "retrieval" && modes.Length > 0 ? Retrieval("bm25", modes, null, "") : [];
+    }
+
+    // A task is measured by the model's vectors, unless only ways without the model are asked for.
+    private List<EvaluationResult> TaskRows(MeasuredModel measured)
+    {
+        var rows = new List<EvaluationResult>();
+        if (Modes.Count == 0 || !Modes.All(m => _set.Task switch { "bitext" => m.Name == "bm25", "reranking" => m.Reranks, _ => false }))
+        {
+            long began = Stopwatch.GetTimestamp();
+            EvaluatedModel model = measured.Open();
+            rows.Add(Row(measured.Label, "dense", _task.Value.Run(model), model.Settings, began));
+        }
+        if (_set.Task == "reranking" && Modes.FirstOrDefault(m => m.Reranks) is { } judging)
+        {
+            long began = Stopwatch.GetTimestamp();
+            TaskResult judged = _judged.Value;
+            rows.Add(Row(measured.Label, judging.Name, judged, $"cross-encoder, pairs of {Search.Reranker?.MaxLength} tokens, all candidates", began));
+        }
+        return rows;
+    }
+
+    // The candidates are given, so that the model has no part in it: once for all models.
+    private TaskResult Judge()
+    {
+        IReranker judge = Search.Reranker ?? throw new BadInput("a mode with \"+rerank\" needs a re-ranker; name its model folder.");
+        var task = (RerankingTask)_task.Value;
+        TaskResult result = RerankingTask.Score(task.Name, task.Lists, (list, _) =>
+        {
+            float[] scores = judge.Score([.. list.Positives.Concat(list.Negatives).Select(passage => new TextPair(list.Query, passage))]);
+            return [.. scores.Select(score => (double)score)];
+        });
+        return result with { Notes = [.. result.Notes, "With \"+rerank\" the cross-encoder orders all candidates of a list; the embedding model has no part in these figures."] };
     }
 
     private List<EvaluationResult> Retrieval(string stage, RetrievalMode[] modes, EvaluatedModel? model, string key)
@@ -97,12 +144,11 @@ internal sealed class SetEvaluation
         TestCollection collection = _collection.Value;
         var notes = new List<string>();
         SearchOptions options = Search;
-        if (Dev is not null && model is not null && modes.Any(m => m.Search == "hybrid"))
+        if (model is not null && modes.Any(m => m.Search == "hybrid") && _dev.Value is { } dev)
         {
-            WeightSweep.RequireApart(Dev.Set, collection.Set);
-            SweepPoint best = WeightSweep.Run(Dev.Set, new RetrievalRun(Dev, modes, options).Candidates(model))[0];
+            SweepPoint best = WeightSweep.Run(new RetrievalRun(dev, modes, options) { Metrics = Metrics, SplitTokens = _set.SplitTokens, Progress = Progress }, model)[0];
             options = options with { Weights = best.Weights };
-            notes.Add(FormattableString.Invariant($"Weights of the hybrid chosen on {Dev.Set.Queries.Count} development questions: {string.Join(", ", best.Weights.Select(w => FormattableString.Invariant($"{w.Key} {w.Value}")))} (ndcg@10 there {best.Value:0.0000})."));
+            notes.Add(FormattableString.Invariant($"Weights of the hybrid chosen on {dev.Set.Queries.Count} development questions: {string.Join(", ", best.Weights.Select(w => FormattableString.Invariant($"{w.Key} {w.Value}")))} ({best.Measure} there {best.Value:0.0000})."));
         }
         long began = Stopwatch.GetTimestamp();
         var run = new RetrievalRun(collection, modes, options)
@@ -127,49 +173,65 @@ internal sealed class SetEvaluation
             });
             if (RunsFolder is not null)
             {
-                RetrievalEvaluation.ToRun($"{stage}-{outcome.Mode}", collection.Set, outcome.Hits).Save(Path.Combine(RunsFolder, FileName($"{collection.Set.Name}.{stage}.{outcome.Mode}") + ".trec"));
+                RetrievalEvaluation.ToRun($"{stage}-{outcome.Mode}", collection.Set, outcome.Hits, collection.IgnoreIdenticalIds).Save(Path.Combine(RunsFolder, FileName($"{collection.Set.Name}.{stage}.{outcome.Mode}") + ".trec"));
             }
         }
         return rows;
     }
 
-    private EvaluationResult Row(string stage, string mode, TaskResult result, string settings, double seconds) => new()
+    private EvaluationResult Row(string stage, string mode, TaskResult result, string settings, long began)
     {
-        Stage = stage,
-        Dataset = _task.Value.Name,
-        Task = result.Kind,
-        Group = _set.Group,
-        Language = _set.Language,
-        Mode = mode,
-        Main = result.Main,
-        Metrics = result.Metrics,
-        Interval = result.Interval,
-        Count = result.Count,
-        Seconds = seconds,
-        Settings = settings,
-        Notes = result.Notes,
-        PerItem = result.PerItem,
-    };
-
-    private TestCollection ReadCollection()
-    {
-        TestCollection collection = CollectionReader.Load(_set.Path, new CollectionOptions
+        Scored?.Invoke(mode, new RetrievalReport(result.Metrics, result.PerItem.ToDictionary(i => i.Key, i => (IReadOnlyDictionary<string, double>)new Dictionary<string, double> { [result.Main] = i.Value })));
+        return new EvaluationResult
         {
-            Format = _set.Format,
-            Split = _set.Split,
-            TitleSeparator = _set.TitleSeparator,
-            IgnoreIdenticalIds = _set.IgnoreIdenticalIds,
-            MaxQueries = _set.MaxQueries,
-            Paragraphs = _set.Paragraphs,
+            Stage = stage,
+            Dataset = _task.Value.Name,
+            Task = result.Kind,
+            Group = _set.Group,
             Language = _set.Language,
-            Corpus = _set.Corpus,
+            Mode = mode,
+            Main = result.Main,
+            Metrics = result.Metrics,
+            Interval = result.Interval,
+            Count = result.Count,
+            Seconds = Stopwatch.GetElapsedTime(began).TotalSeconds,
+            Settings = settings,
+            Notes = result.Notes,
+            PerItem = result.PerItem,
+        };
+    }
+
+    private TestCollection? ReadDev()
+    {
+        if (Dev is null)
+        {
+            return null;
+        }
+        TestCollection dev = Read(Dev);
+        dev.Check();
+        WeightSweep.RequireApart(dev.Set, _collection.Value.Set);
+        return dev;
+    }
+
+    private static TestCollection Read(EvaluationSet set)
+    {
+        TestCollection collection = CollectionReader.Load(set.Path, new CollectionOptions
+        {
+            Format = set.Format,
+            Split = set.Split,
+            TitleSeparator = set.TitleSeparator,
+            IgnoreIdenticalIds = set.IgnoreIdenticalIds,
+            MaxQueries = set.MaxQueries,
+            Paragraphs = set.Paragraphs,
+            Language = set.Language,
+            Corpus = set.Corpus,
         });
-        return _set.Name.Length > 0 ? collection with { Set = collection.Set with { Name = _set.Name } } : collection;
+        return set.Name.Length > 0 ? collection with { Set = collection.Set with { Name = set.Name } } : collection;
     }
 
     private ITask ReadTask()
     {
-        string name = _set.Name.Length > 0 ? _set.Name : Path.GetFileName(_set.Path).Split('.')[0];
+        string name = _set.Name.Length > 0 ? _set.Name : Path.GetFileName(Path.TrimEndingDirectorySeparator(_set.Path)).Split('.')[0];
         return _set.Task switch
         {
             "sts" => new StsTask(name, Fewer(PairScores.Read(_set.Path))),

@@ -1,7 +1,6 @@
 // A suite measured on all stages of a run, or on one model.
 
 using BgeSharp.Cli.Terminals;
-using BgeSharp.Embeddings;
 using BgeSharp.Evaluation.Modes;
 using BgeSharp.Evaluation.Readers;
 using BgeSharp.Evaluation.Reports;
@@ -22,12 +21,12 @@ internal static class SuiteEvaluation
     /// <param name="model">Model folder where there is no run.</param>
     /// <param name="reranker">Folder of a cross-encoder for modes with "+rerank"; null for the run's own, if it trained one.</param>
     /// <param name="start">Starts libtorch.</param>
-    /// <param name="encoder">Encodes instead of a model's own encoder; null for that.</param>
+    /// <param name="multiCls">A [CLS] every so many tokens; 0 for the models' own encoders.</param>
     /// <param name="index">Folder for embeddings, or null.</param>
     /// <param name="runs">Folder for TREC runs, or null.</param>
     /// <param name="cancellation">Asks for an end between two sets.</param>
     public static EvaluationReport Run(Terminal terminal, EvaluationSuite suite, SearchOptions search, string? run, string? model, string? reranker, Func<Compute> start,
-        Func<TextModel, IEncoder>? encoder, string? index, string? runs, CancellationToken cancellation)
+        int multiCls, string? index, string? runs, CancellationToken cancellation)
     {
         Recipe? recipe = run is null ? null : RunStages.RecipeOf(run);
         IReadOnlyList<string> judges = recipe is null ? [] : RunStages.RerankersOf(run!, recipe);
@@ -55,7 +54,7 @@ internal static class SuiteEvaluation
                 ? [(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model!))), model!)]
                 : RunStages.Of(run!, recipe, scratch, compute);
             return EvaluationRun.Measure(terminal, recipe is null ? suite.Name : $"{recipe.Name} · {suite.Name}", sets,
-                models.Select(m => new MeasuredModel(m.Label, m.Folder, compute) { QueryMaxLength = suite.QueryMaxLength, PassageMaxLength = suite.PassageMaxLength, Encoder = encoder }), cancellation);
+                models.Select(m => new MeasuredModel(m.Label, m.Folder, compute) { QueryMaxLength = suite.QueryMaxLength, PassageMaxLength = suite.PassageMaxLength, MultiCls = multiCls }), cancellation);
         }
         finally
         {

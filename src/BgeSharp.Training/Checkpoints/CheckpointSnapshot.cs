@@ -33,16 +33,15 @@ public sealed class CheckpointSnapshot : IDisposable
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         _values.copy_(weights.Values);
-        _first.copy_(optimizer.Whole(optimizer.FirstMoment));
-        _second.copy_(optimizer.Whole(optimizer.SecondMoment));
+        optimizer.CopyWhole(optimizer.FirstMoment, _first);
+        optimizer.CopyWhole(optimizer.SecondMoment, _second);
     }
 
     /// <summary>What ranks that write no checkpoint do while rank 0 takes a copy of sharded moments.</summary>
     public static void Contribute(AdamW optimizer)
     {
-        using var scope = NewDisposeScope();
-        _ = optimizer.Whole(optimizer.FirstMoment);
-        _ = optimizer.Whole(optimizer.SecondMoment);
+        optimizer.CopyWhole(optimizer.FirstMoment, null);
+        optimizer.CopyWhole(optimizer.SecondMoment, null);
     }
 
     /// <summary>Writes the copy into a folder. Computes nothing, so that it takes no cores from the training thread.</summary>

@@ -8,7 +8,11 @@ namespace BgeSharp.Training.Collectives;
 public static class Agreement
 {
     /// <summary>Numbers that are not finite go over the wire too.</summary>
-    internal static readonly JsonSerializerOptions Json = new() { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
+    internal static readonly JsonSerializerOptions Json = new()
+    {
+        NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,       // between processes only; Han characters would take six bytes each
+    };
 
     /// <summary>True on the rank that writes files and talks.</summary>
     public static bool Leads(this IProcessGroup group) => group.Rank == 0;

@@ -46,10 +46,14 @@ public sealed record Launch(int Rank, int Size, int LocalRank, int LocalSize, st
         return chosen ?? new Launch(0, 1, 0, 1, "");
     }
 
+    // Slurm's pmi2 says rank and size, and leaves the place on the machine to Slurm's own variables.
+    private static int? Local(Func<string, string?> variable, Func<Family, string> name)
+        => Families.Select(f => int.TryParse(variable(name(f)), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : (int?)null).FirstOrDefault(n => n is not null);
+
     private static Launch? Of(Family family, Func<string, string?> variable, bool started)
     {
         // A shell within a Slurm job has these too, and so has what mpirun starts in one; only srun's own tasks have a step, and mpirun's daemons are such tasks.
-        if (family.Rank == "SLURM_PROCID" && (started || string.IsNullOrEmpty(variable("SLURM_STEP_ID")) || variable("SLURM_STEP_ID") is "4294967291" or "batch"))
+        if (family.Rank == "SLURM_PROCID" && (started || string.IsNullOrEmpty(variable("SLURM_STEP_ID")) || variable("SLURM_STEP_ID") is "4294967290" or "4294967291" or "interactive" or "batch"))
         {
             return null;
         }
@@ -64,7 +68,7 @@ public sealed record Launch(int Rank, int Size, int LocalRank, int LocalSize, st
             throw new BadInput($"{there} is set but {missing} is not; start the ranks with mpirun or srun, or unset it.");
         }
         return rank >= 0 && rank < size
-            ? new Launch(rank.Value, size.Value, Number(family.LocalRank) ?? 0, Math.Max(1, Number(family.LocalSize) ?? 1), family.Size)
+            ? new Launch(rank.Value, size.Value, Number(family.LocalRank) ?? Local(variable, f => f.LocalRank) ?? 0, Math.Max(1, Number(family.LocalSize) ?? Local(variable, f => f.LocalSize) ?? 1), family.Size)
             : throw new BadInput(string.Create(CultureInfo.InvariantCulture, $"{family.Rank}={rank} is not a rank of {family.Size}={size}; ranks go from 0 to the number of them minus 1."));
 
         int? Number(string name) => variable(name) is not { Length: > 0 } text ? null

@@ -42,6 +42,11 @@ public static class WorkShare
         return ((index * each) + Math.Min(index, more), each + (index < more ? 1 : 0));
     }
 
+    /// <summary>Parts of a batch for negatives by token: never more than leave two queries to each, for one alone would have no negatives.</summary>
+    /// <param name="wanted">What the recipe says.</param>
+    /// <param name="queries">Of the batch.</param>
+    public static int Parts(int wanted, int queries) => Math.Max(1, Math.Min(wanted, queries / 2));
+
     /// <summary>Pieces that a micro-batch is cut into.</summary>
     /// <param name="wanted">What the recipe says; 0 for as many as keep every rank busy.</param>
     /// <param name="batches">Micro-batches that go over the ranks together.</param>

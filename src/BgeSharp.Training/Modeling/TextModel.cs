@@ -73,7 +73,10 @@ public sealed class TextModel : IDisposable
     public static void CheckVocabulary(string where, ITokenizer tokenizer, ModelConfig config) => ModelFiles.CheckVocabulary(where, tokenizer, config);
 
     /// <summary>The same model with a [CLS] every so many tokens, for long texts; see <see cref="MultiClsEncoder"/>.</summary>
-    public MultiClsEncoder MultiCls(int every) => new(new Encoder(_weights, "", Config), Tokenizer.Special.Cls, every);
+    /// <exception cref="BadInput">The model's vectors are not those of [CLS].</exception>
+    public MultiClsEncoder MultiCls(int every) => PoolingExtensions.Parse(Card.Pooling) == Pooling.Cls
+        ? new(new Encoder(_weights, "", Config), Tokenizer.Special.Cls, every)
+        : throw new BadInput($"{Folder}: its vectors are made by {Card.Pooling} pooling, and several [CLS] need a model with cls pooling.");
 
     /// <inheritdoc/>
     public void Dispose() => _weights.Dispose();

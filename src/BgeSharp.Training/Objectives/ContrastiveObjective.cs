@@ -47,7 +47,7 @@ public sealed record ContrastiveObjective
     /// <summary>Whether each output learns the ensemble's distribution.</summary>
     public bool SelfDistill { get; init; }
 
-    /// <summary>Parts of a batch, ranges of nearly as many queries (<see cref="WorkShare.Range"/>): negatives of the outputs by token and of the ensemble are those of a query's part.</summary>
+    /// <summary>Parts of a batch, ranges of nearly as many queries (<see cref="WorkShare.Parts"/>, <see cref="WorkShare.Range"/>): negatives of the outputs by token and of the ensemble are those of a query's part.</summary>
     public int TokenGroups { get; init; } = 1;
 
     /// <summary>How teacher scores are used.</summary>
@@ -184,9 +184,10 @@ public sealed record ContrastiveObjective
     // The part of the batch that a block of queries lies in.
     private (int Start, int Count) PartOf(int queries, int start, int count)
     {
-        for (int part = 0; part < TokenGroups; part++)
+        int parts = WorkShare.Parts(TokenGroups, queries);
+        for (int part = 0; part < parts; part++)
         {
-            (int first, int length) = WorkShare.Range(queries, TokenGroups, part);
+            (int first, int length) = WorkShare.Range(queries, parts, part);
             if (start < first + length)
             {
                 return start + count <= first + length ? (first, length) : throw new ArgumentException($"queries {start} to {start + count - 1} are of more than one part of the batch", nameof(count));

@@ -11,7 +11,7 @@ namespace BgeSharp.Training.Optimization;
 /// <summary>AdamW with state as flat as the weights.</summary>
 public sealed class AdamW : IDisposable
 {
-    private const long Block = 1 << 18;
+    private const long Block = 1 << 18, Exchanged = 1 << 24;
     private readonly Weights _weights;
     private readonly double _decay;
     private readonly bool _decayAll;
@@ -93,19 +93,28 @@ public sealed class AdamW : IDisposable
         }
     }
 
-    /// <summary>A whole moment: of all ranks' slices where they are sharded, in memory for it anew.</summary>
+    /// <summary>Copies a whole moment, where moments are sharded block by block from the rank that has it: every rank must call it then.</summary>
     /// <param name="moment"><see cref="FirstMoment"/> or <see cref="SecondMoment"/>.</param>
-    /// <returns>[N]; the moment itself when it is not sharded.</returns>
-    public Tensor Whole(Tensor moment)
+    /// <param name="to">[N]; what belongs to frozen weights is left as it is. Null on ranks that only give.</param>
+    public void CopyWhole(Tensor moment, Tensor? to)
     {
+        using var noGrad = no_grad();
         if (!IsSharded)
         {
-            return moment;
+            to?.copy_(moment);
+            return;
         }
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        Tensor all = _shards.Gather(moment);
-        return cat([all, zeros(_weights.Count - all.shape[0], all.dtype, all.device)], 0).MoveToOuterDisposeScope();
+        for (int rank = 0; rank < _shards.Size; rank++)
+        {
+            for (long start = _slices[rank], end = _slices[rank + 1]; start < end; start += Exchanged)
+            {
+                using var scope = NewDisposeScope();
+                long length = Math.Min(Exchanged, end - start);
+                Tensor part = rank == _shards.Rank ? moment.narrow(0, start - Start, length) : empty(length, moment.dtype, moment.device);
+                _shards.Broadcast(part, rank);
+                to?.narrow(0, start, length).copy_(part);
+            }
+        }
     }
 
     /// <summary>Sets both moments from whole ones, [N].</summary>

@@ -21,7 +21,7 @@ namespace BgeSharp.Training.Optimization;
 /// <param name="group">Ranks that share the batch; null for none.</param>
 /// <param name="pieces">As in <see cref="Plan"/>; 0 for as many as there are ranks.</param>
 /// <param name="tokenGroups">
-/// Parts of a batch that no sub-batch crosses, ranges of nearly as many queries with their passages. Where they are a multiple of the ranks, each rank encodes whole parts and keeps
+/// Parts of a batch (<see cref="WorkShare.Parts"/>) that no sub-batch crosses, ranges of nearly as many queries with their passages. Where they are a multiple of the ranks, each rank encodes whole parts and keeps
 /// their outputs by token for itself: the loss of its queries must not look at others'.
 /// </param>
 public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int subBatchTokens, bool recompute, IProcessGroup? group = null, int pieces = 0, int tokenGroups = 1)
@@ -32,19 +32,20 @@ public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int
     public double Padding { get; private set; }
 
     // One rank keeps everything anyway.
-    private bool KeepsTokens => tokenGroups > 1 && _group.Size > 1 && tokenGroups % _group.Size == 0;
+    private bool KeepsTokens(int parts) => parts > 1 && _group.Size > 1 && parts % _group.Size == 0;
 
     /// <summary>The queries whose loss is this rank's to compute.</summary>
     /// <param name="queries">Of the batch.</param>
     public (int Start, int Count) OwnOf(int queries)
     {
-        if (!KeepsTokens)
+        int parts = WorkShare.Parts(tokenGroups, queries);
+        if (!KeepsTokens(parts))
         {
             return _group.RangeOf(queries);
         }
-        int each = tokenGroups / _group.Size;
-        int start = WorkShare.Range(queries, tokenGroups, _group.Rank * each).Start;
-        (int last, int count) = WorkShare.Range(queries, tokenGroups, ((_group.Rank + 1) * each) - 1);
+        int each = parts / _group.Size;
+        int start = WorkShare.Range(queries, parts, _group.Rank * each).Start;
+        (int last, int count) = WorkShare.Range(queries, parts, ((_group.Rank + 1) * each) - 1);
         return (start, last + count - start);
     }
 
@@ -58,12 +59,14 @@ public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int
         Device device = encoder.Encoder.Weights.Compute.Device;
         int[][] texts = [.. sides.SelectMany(s => Enumerable.Range(0, s.Count).Select(i => s[i].ToArray()))];
         int[] lengths = [.. texts.Select(t => t.Length)];
-        (int[][] plan, int[] owners) = Share(sides, lengths);
+        int parts = WorkShare.Parts(tokenGroups, sides[0].Count);
+        bool apart = KeepsTokens(parts);
+        (int[][] plan, int[] owners) = Share(sides, lengths, parts);
         Padding = PaddingOf(plan, lengths);
         int[] own = [.. Enumerable.Range(0, plan.Length).Where(k => owners[k] == _group.Rank)];
         // Outputs are gathered rank by rank.
         int[] gathered = [.. Enumerable.Range(0, plan.Length).OrderBy(k => owners[k]).SelectMany(k => plan[k])], kept = [.. own.SelectMany(k => plan[k])];
-        Places[] places = [new([.. lengths.Select(_ => 1)], gathered), new(lengths, KeepsTokens ? kept : gathered)];
+        Places[] places = [new([.. lengths.Select(_ => 1)], gathered), new(lengths, apart ? kept : gathered)];
         TokenBatch[] batches = [.. own.Select(k => TokenBatch.Of([.. plan[k].Select(r => texts[r])]))];
         M3Outputs[] encoded = [.. batches.Select((batch, i) => Encode(batch, seed(own[i]), keepGraph: !recompute))];
         M3Outputs form = encoded.Length > 0 ? encoded[0] : None();
@@ -107,37 +110,37 @@ public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int
         }
 
         Places Place(int part) => places[IsDense(part) ? 0 : 1];
-        bool Shared(int part) => IsDense(part) || !KeepsTokens;
+        bool Shared(int part) => IsDense(part) || !apart;
         bool IsDense(int part) => part == 0 && outputs.HasFlag(EmbeddingModes.Dense);
     }
 
     // Sub-batches and the rank of each.
-    private (int[][] Plan, int[] Owners) Share(IReadOnlyList<TokenBatch> sides, int[] lengths)
+    private (int[][] Plan, int[] Owners) Share(IReadOnlyList<TokenBatch> sides, int[] lengths, int parts)
     {
         int whole = WorkShare.Pieces(pieces, 1, _group.Size);
-        if (tokenGroups == 1)
+        if (parts == 1)
         {
             int[][] all = Plan(lengths, subBatchTokens, whole);
             return (all, WorkShare.Balanced(CostsOf(all, lengths), _group.Size));
         }
         var plan = new List<int[]>();
         var owners = new List<int>();
-        for (int part = 0; part < tokenGroups; part++)
+        for (int part = 0; part < parts; part++)
         {
-            int[] texts = [.. TextsOf(sides, part)];
-            foreach (int[] piece in Plan([.. texts.Select(t => lengths[t])], subBatchTokens, (whole + tokenGroups - 1) / tokenGroups))
+            int[] texts = [.. TextsOf(sides, parts, part)];
+            foreach (int[] piece in Plan([.. texts.Select(t => lengths[t])], subBatchTokens, (whole + parts - 1) / parts))
             {
                 plan.Add([.. piece.Select(i => texts[i])]);
-                owners.Add(part / Math.Max(1, tokenGroups / _group.Size));
+                owners.Add(part / Math.Max(1, parts / _group.Size));
             }
         }
-        return ([.. plan], KeepsTokens ? [.. owners] : WorkShare.Balanced(CostsOf([.. plan], lengths), _group.Size));
+        return ([.. plan], KeepsTokens(parts) ? [.. owners] : WorkShare.Balanced(CostsOf([.. plan], lengths), _group.Size));
     }
 
     // The queries of a part and everything that belongs to them, as numbers among all texts.
-    private IEnumerable<int> TextsOf(IReadOnlyList<TokenBatch> sides, int part)
+    private static IEnumerable<int> TextsOf(IReadOnlyList<TokenBatch> sides, int parts, int part)
     {
-        (int start, int count) = WorkShare.Range(sides[0].Count, tokenGroups, part);
+        (int start, int count) = WorkShare.Range(sides[0].Count, parts, part);
         int first = 0;
         foreach (TokenBatch side in sides)
         {

@@ -133,9 +133,10 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
     private IEnumerable<(int Start, int Count)> Blocks(int queries)
     {
         (int first, int own) = _encoding.OwnOf(queries);
-        for (int part = 0; part < _options.TokenGroups; part++)
+        int parts = WorkShare.Parts(_options.TokenGroups, queries);
+        for (int part = 0; part < parts; part++)
         {
-            (int begin, int length) = WorkShare.Range(queries, _options.TokenGroups, part);
+            (int begin, int length) = WorkShare.Range(queries, parts, part);
             int end = Math.Min(begin + length, first + own);
             for (int start = Math.Max(begin, first); start < end; start += _options.ScoreBlock)
             {

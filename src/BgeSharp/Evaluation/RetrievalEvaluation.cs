@@ -19,7 +19,7 @@ public static class RetrievalEvaluation
     public static RetrievalReport Evaluate(Qrels qrels, IReadOnlyDictionary<string, IReadOnlyList<string>> rankings, IReadOnlyList<RetrievalMetric>? metrics = null,
         bool complete = true, int relevantFrom = 1, int depth = int.MaxValue)
     {
-        metrics ??= RetrievalMetric.Default;
+        metrics = [.. (metrics ?? RetrievalMetric.Default).DistinctBy(m => m.Name)];
         var perQuery = new Dictionary<string, IReadOnlyDictionary<string, double>>(StringComparer.Ordinal);
         foreach (string query in qrels.Queries.Order(StringComparer.Ordinal))
         {
@@ -43,19 +43,45 @@ public static class RetrievalEvaluation
     /// <param name="ignoreIdenticalIds">Leave out a passage with the id of its query, as BEIR does for sets whose queries are passages.</param>
     public static RetrievalReport Evaluate(RetrievalSet set, IReadOnlyList<SearchHit[]> hits, IReadOnlyList<RetrievalMetric>? metrics = null, bool ignoreIdenticalIds = false)
     {
+        SearchHit[][] ordered = Ordered(set, hits, ignoreIdenticalIds);
         var rankings = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
         for (int q = 0; q < set.Queries.Count; q++)
         {
-            string query = set.Queries[q].Id;
-            rankings[query] = [.. hits[q].Select(h => set.Corpus[h.Row].Id).Where(id => !ignoreIdenticalIds || id != query)];
+            rankings[set.Queries[q].Id] = [.. ordered[q].Select(h => set.Corpus[h.Row].Id)];
         }
         return Evaluate(set.Qrels, rankings, metrics);
     }
 
+    /// <summary>
+    /// Hits in the order that counts: score descending, then document id descending by bytes, as trec_eval orders a run file. Searches order equal scores by row; figures must not
+    /// depend on that, or a saved run would have others.
+    /// </summary>
+    /// <param name="set">Corpus and queries.</param>
+    /// <param name="hits">Hits of query i of <see cref="RetrievalSet.Queries"/>.</param>
+    /// <param name="ignoreIdenticalIds">Leave out a passage with the id of its query.</param>
+    public static SearchHit[][] Ordered(RetrievalSet set, IReadOnlyList<SearchHit[]> hits, bool ignoreIdenticalIds = false)
+    {
+        var ordered = new SearchHit[hits.Count][];
+        for (int q = 0; q < ordered.Length; q++)
+        {
+            string query = set.Queries[q].Id;
+            ordered[q] = ignoreIdenticalIds ? [.. hits[q].Where(h => set.Corpus[h.Row].Id != query)] : [.. hits[q]];
+            Array.Sort(ordered[q], (a, b) => TrecRun.Compare(new ScoredDocument(set.Corpus[a.Row].Id, a.Score), new ScoredDocument(set.Corpus[b.Row].Id, b.Score)));
+        }
+        return ordered;
+    }
+
     /// <summary>The hits of a search as a TREC run.</summary>
-    public static TrecRun ToRun(string name, RetrievalSet set, IReadOnlyList<SearchHit[]> hits) =>
-        new(name, set.Queries.Select((q, i) => (q.Id, Hits: hits[i])).ToDictionary(
+    /// <param name="name">Tag of the run.</param>
+    /// <param name="set">Corpus and queries.</param>
+    /// <param name="hits">Hits of query i of <see cref="RetrievalSet.Queries"/>.</param>
+    /// <param name="ignoreIdenticalIds">Leave out a passage with the id of its query.</param>
+    public static TrecRun ToRun(string name, RetrievalSet set, IReadOnlyList<SearchHit[]> hits, bool ignoreIdenticalIds = false)
+    {
+        SearchHit[][] ordered = Ordered(set, hits, ignoreIdenticalIds);
+        return new(name, set.Queries.Select((q, i) => (q.Id, Hits: ordered[i])).ToDictionary(
             q => q.Id,
             q => (IReadOnlyList<ScoredDocument>)[.. q.Hits.Select(h => new ScoredDocument(set.Corpus[h.Row].Id, h.Score))],
             StringComparer.Ordinal));
+    }
 }

@@ -18,14 +18,33 @@ public static class RunFileEvaluation
     public static RetrievalReport Run(string runPath, string qrelsPath, IReadOnlyList<RetrievalMetric>? metrics = null,
         bool complete = false, int relevantFrom = 1, int depth = int.MaxValue)
     {
-        var run = TrecRun.Load(runPath);
-        var qrels = Qrels.Load(qrelsPath);
-        if (!run.Rankings.Keys.Any(qrels.Contains))
-        {
-            throw new BadInput($"{runPath}: none of its {run.Rankings.Count} queries is judged in {qrelsPath}; do the query ids agree?");
-        }
+        (TrecRun run, Qrels qrels) = Load(runPath, qrelsPath);
         var rankings = run.Rankings.ToDictionary(r => r.Key, r => (IReadOnlyList<string>)[.. r.Value.Select(d => d.Document)], StringComparer.Ordinal);
         return RetrievalEvaluation.Evaluate(qrels, rankings, metrics, complete, relevantFrom, depth);
+    }
+
+    /// <summary>What a reader of the figures has to know, one sentence each: queries that only one of the files has, odd judgements.</summary>
+    /// <param name="runPath">query Q0 document rank score tag.</param>
+    /// <param name="qrelsPath">TREC or BEIR judgements.</param>
+    /// <param name="complete">As in <see cref="Run(string, string, IReadOnlyList{RetrievalMetric}?, bool, int, int)"/>.</param>
+    /// <param name="relevantFrom">Lowest relevant grade.</param>
+    public static IReadOnlyList<string> Notes(string runPath, string qrelsPath, bool complete = false, int relevantFrom = 1)
+    {
+        (TrecRun run, Qrels qrels) = Load(runPath, qrelsPath);
+        var notes = new List<string>();
+        JudgementNotes.Add(notes, qrels.Queries.Count(q => !run.Rankings.ContainsKey(q)), complete ? "judged queries have no ranking; they count with 0" : "judged queries have no ranking; they do not count (--complete counts them with 0)");
+        JudgementNotes.Add(notes, run.Rankings.Keys.Count(q => !qrels.Contains(q)), "ranked queries have no judgements; they do not count");
+        notes.AddRange(JudgementNotes.Of(qrels, relevantFrom));
+        return notes;
+    }
+
+    private static (TrecRun Run, Qrels Qrels) Load(string runPath, string qrelsPath)
+    {
+        var run = TrecRun.Load(runPath);
+        var qrels = Qrels.Load(qrelsPath);
+        return run.Rankings.Keys.Any(qrels.Contains)
+            ? (run, qrels)
+            : throw new BadInput($"{runPath}: none of its {run.Rankings.Count} queries is judged in {qrelsPath}; do the query ids agree?");
     }
 
     /// <summary>Scores a run and writes report.json under the mode "run".</summary>

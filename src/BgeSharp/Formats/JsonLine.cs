@@ -67,6 +67,33 @@ public readonly record struct JsonLine(string File, long Number, JsonElement Val
         }
     }
 
+    /// <summary>Whether the names in a JSON text, at any depth, are text. One with a lone surrogate is none, and every look for a field of its object would throw.</summary>
+    /// <param name="json">Valid JSON; what has no escaped surrogate in it costs a search for one.</param>
+    /// <param name="namesOnly">False asks the same of the strings.</param>
+    public static bool IsText(ReadOnlySpan<byte> json, bool namesOnly)
+    {
+        if (json.IndexOf("\\ud"u8) < 0 && json.IndexOf("\\uD"u8) < 0)
+        {
+            return true;
+        }
+        var reader = new Utf8JsonReader(json);
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.ValueIsEscaped && (reader.TokenType == JsonTokenType.PropertyName || !namesOnly))
+                {
+                    reader.GetString();
+                }
+            }
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>What a value is, for messages: "a number", "null", "a string with a lone surrogate", ...</summary>
     public static string Describe(JsonElement value) => value.ValueKind switch
     {

@@ -46,7 +46,7 @@ public static class JsonLines
             {
                 throw BadInput.At(path, number, $"the line is {JsonLine.Describe(value)}, a JSON object is needed");
             }
-            return value;
+            return JsonLine.IsText(line, namesOnly: true) ? value : throw BadInput.At(path, number, "a field's name has a lone surrogate in it, so it is no text; mend or leave out the line");
         }
         catch (JsonException e)
         {

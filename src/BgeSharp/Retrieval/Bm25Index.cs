@@ -71,7 +71,14 @@ public sealed class Bm25Index
     /// <param name="queries">Texts.</param>
     /// <param name="k">At most this many a query.</param>
     /// <param name="threads">0 for all processors.</param>
-    public SearchHit[][] SearchAll(IEnumerable<string> queries, int k, int threads = 0) => _index.SearchAll([.. queries.Select(Weights)], k, threads);
+    /// <param name="groups">Group of each row: of a group its best row alone is found, and k counts groups. Null: every row stands for itself.</param>
+    public SearchHit[][] SearchAll(IEnumerable<string> queries, int k, int threads = 0, int[]? groups = null) =>
+        _index.SearchAll([.. queries.Select(Weights)], k, threads, groups);
+
+    /// <summary>Scores of some rows: the numbers that a search gives them, 0 for one without a term of the query.</summary>
+    /// <param name="query">A text.</param>
+    /// <param name="rows">Any order.</param>
+    public float[] Scores(string query, ReadOnlySpan<int> rows) => _index.Scores(Weights(query), rows);
 
     // A term that the query repeats counts as often, as in Lucene.
     private WeightedTerm[] Weights(string query)

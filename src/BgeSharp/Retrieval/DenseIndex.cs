@@ -67,13 +67,15 @@ public sealed class DenseIndex
     /// <param name="queries">[Q, D] row-major.</param>
     /// <param name="k">At most this many a query.</param>
     /// <param name="threads">0 for all processors; the result is the same for any number.</param>
-    public SearchHit[][] SearchAll(float[] queries, int k, int threads = 0)
+    /// <param name="groups">Group of each row: of a group its best row alone is found, and k counts groups. Null: every row stands for itself.</param>
+    public SearchHit[][] SearchAll(float[] queries, int k, int threads = 0, int[]? groups = null)
     {
         if (queries.Length % Dimension != 0)
         {
             throw new ArgumentException($"queries hold {queries.Length} numbers, no whole number of rows of {Dimension}", nameof(queries));
         }
         ArgumentOutOfRangeException.ThrowIfNegative(k);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(groups?.Length ?? Count, Count, nameof(groups));
         threads = threads > 0 ? threads : Environment.ProcessorCount;
         int queryCount = queries.Length / Dimension;
         int queryChunks = (queryCount + QueriesPerTask - 1) / QueriesPerTask;
@@ -87,7 +89,7 @@ public sealed class DenseIndex
             int lastQuery = Math.Min(firstQuery + QueriesPerTask, queryCount);
             for (int q = firstQuery; q < lastQuery; q++)
             {
-                best[range, q] = new TopK(k);
+                best[range, q] = new TopK(k, groups);
             }
             SearchRange(queries, firstQuery, lastQuery, (int)((long)Count * range / rowRanges), (int)((long)Count * (range + 1) / rowRanges), best, range);
         });

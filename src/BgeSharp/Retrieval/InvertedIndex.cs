@@ -29,26 +29,50 @@ public sealed class InvertedIndex
     /// <summary>The k best rows that share a term with the query: score descending, equal scores by row ascending.</summary>
     /// <param name="query">Terms the index does not have are passed over; a repeated term counts each time.</param>
     /// <param name="k">At most this many.</param>
-    public SearchHit[] Search(ReadOnlySpan<WeightedTerm> query, int k) => Search(query, k, new float[Count]);
+    public SearchHit[] Search(ReadOnlySpan<WeightedTerm> query, int k) => Search(query, k, new float[Count], null);
 
     /// <summary>The k best rows of each query.</summary>
     /// <param name="queries">One sparse vector a query.</param>
     /// <param name="k">At most this many a query.</param>
     /// <param name="threads">0 for all processors; each holds one number a row.</param>
-    public SearchHit[][] SearchAll(IReadOnlyList<WeightedTerm[]> queries, int k, int threads = 0)
+    /// <param name="groups">Group of each row: of a group its best row alone is found, and k counts groups. Null: every row stands for itself.</param>
+    public SearchHit[][] SearchAll(IReadOnlyList<WeightedTerm[]> queries, int k, int threads = 0, int[]? groups = null)
     {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(groups?.Length ?? Count, Count, nameof(groups));
         var result = new SearchHit[queries.Count][];
         var options = new ParallelOptions { MaxDegreeOfParallelism = threads > 0 ? threads : Environment.ProcessorCount };
         Parallel.For(0, queries.Count, options, () => new float[Count], (q, _, scores) =>
         {
-            result[q] = Search(queries[q], k, scores);
+            result[q] = Search(queries[q], k, scores, groups);
             return scores;
         }, _ => { });
         return result;
     }
 
+    /// <summary>Scores of some rows: the numbers that a search gives them, 0 for one that shares no term with the query.</summary>
+    /// <param name="query">As for a search.</param>
+    /// <param name="rows">Any order.</param>
+    public float[] Scores(ReadOnlySpan<WeightedTerm> query, ReadOnlySpan<int> rows)
+    {
+        var scores = new float[rows.Length];
+        foreach (WeightedTerm term in query)
+        {
+            ReadOnlySpan<int> holders = Postings(_rows, term.Term); // ascending: rows are added in order
+            ReadOnlySpan<float> weights = Postings(_weights, term.Term);
+            for (int i = 0; i < rows.Length; i++)
+            {
+                int at = holders.BinarySearch(rows[i]);
+                if (at >= 0)
+                {
+                    scores[i] += term.Weight * weights[at];
+                }
+            }
+        }
+        return scores;
+    }
+
     // scores: all 0 on entry and on return.
-    private SearchHit[] Search(ReadOnlySpan<WeightedTerm> query, int k, float[] scores)
+    private SearchHit[] Search(ReadOnlySpan<WeightedTerm> query, int k, float[] scores, int[]? groups)
     {
         long postings = 0;
         foreach (WeightedTerm term in query)
@@ -56,10 +80,10 @@ public sealed class InvertedIndex
             postings += RowsWith(term.Term);
         }
         // Many postings: looking at every row at the end costs less than noting each that was touched.
-        return postings > Count / 8 ? SearchMany(query, k, scores) : SearchFew(query, k, scores);
+        return postings > Count / 8 ? SearchMany(query, k, scores, groups) : SearchFew(query, k, scores, groups);
     }
 
-    private SearchHit[] SearchMany(ReadOnlySpan<WeightedTerm> query, int k, float[] scores)
+    private SearchHit[] SearchMany(ReadOnlySpan<WeightedTerm> query, int k, float[] scores, int[]? groups)
     {
         foreach (WeightedTerm term in query)
         {
@@ -70,7 +94,7 @@ public sealed class InvertedIndex
                 scores[rows[i]] += term.Weight * weights[i];
             }
         }
-        var best = new TopK(k);
+        var best = new TopK(k, groups);
         float floor = best.Floor;
         for (int row = 0; row < scores.Length; row++)
         {
@@ -85,7 +109,7 @@ public sealed class InvertedIndex
         return best.ToArray();
     }
 
-    private SearchHit[] SearchFew(ReadOnlySpan<WeightedTerm> query, int k, float[] scores)
+    private SearchHit[] SearchFew(ReadOnlySpan<WeightedTerm> query, int k, float[] scores, int[]? groups)
     {
         var touched = new List<int>();
         foreach (WeightedTerm term in query)
@@ -101,7 +125,7 @@ public sealed class InvertedIndex
                 scores[rows[i]] += term.Weight * weights[i];
             }
         }
-        var best = new TopK(k);
+        var best = new TopK(k, groups);
         foreach (int row in touched)
         {
             // A sum that passed through 0 was touched twice; its second offer finds 0 here.

@@ -1,30 +1,43 @@
 // Keeps the k best of a stream of scored rows in a heap whose root is the worst kept: O(log k) a kept row, one comparison for the others.
 // The order is total (score descending, then row ascending), so neither threads nor blocks change a result.
+// With groups (passages of documents) the best row of each of the k best groups is kept: a better row takes the place of its sibling, so memory is k whatever the groups' sizes.
 
 namespace BgeSharp.Retrieval;
 
 /// <summary>The k best rows met so far.</summary>
 /// <param name="k">How many to keep, at least 0.</param>
-public sealed class TopK(int k)
+/// <param name="groups">Group of each row: of a group its best row alone is kept, and k counts groups. Null: every row stands for itself.</param>
+public sealed class TopK(int k, int[]? groups = null)
 {
     private readonly List<SearchHit> _heap = new(Math.Min(k, 1024));
+    private readonly Dictionary<int, int>? _places = groups is null ? null : new Dictionary<int, int>(); // group → its place in the heap
 
-    /// <summary>Scores below this would not be kept; −∞ until k rows are.</summary>
+    /// <summary>Scores below this would not be kept; −∞ until k rows (of k groups) are.</summary>
     public float Floor => _heap.Count < k ? float.NegativeInfinity : k > 0 ? _heap[0].Score : float.PositiveInfinity;
 
     /// <summary>Offers a row. NaN counts as the lowest score.</summary>
     public void Offer(int row, float score)
     {
         var hit = new SearchHit(row, float.IsNaN(score) ? float.NegativeInfinity : score);
-        if (_heap.Count < k)
+        if (_places is not null && _places.TryGetValue(groups![row], out int place))
+        {
+            if (IsBetter(hit, _heap[place]))
+            {
+                Put(place, hit);
+                SiftDown(place);
+            }
+        }
+        else if (_heap.Count < k)
         {
             _heap.Add(hit);
+            Put(_heap.Count - 1, hit);
             SiftUp(_heap.Count - 1);
         }
         else if (k > 0 && IsBetter(hit, _heap[0]))
         {
-            _heap[0] = hit;
-            SiftDown();
+            _places?.Remove(groups![_heap[0].Row]);
+            Put(0, hit);
+            SiftDown(0);
         }
     }
 
@@ -51,14 +64,14 @@ public sealed class TopK(int k)
     {
         while (i > 0 && IsBetter(_heap[(i - 1) / 2], _heap[i]))
         {
-            (_heap[i], _heap[(i - 1) / 2]) = (_heap[(i - 1) / 2], _heap[i]);
+            Swap(i, (i - 1) / 2);
             i = (i - 1) / 2;
         }
     }
 
-    private void SiftDown()
+    private void SiftDown(int i)
     {
-        for (int i = 0; ;)
+        while (true)
         {
             int child = (2 * i) + 1;
             if (child >= _heap.Count)
@@ -73,8 +86,24 @@ public sealed class TopK(int k)
             {
                 return;
             }
-            (_heap[i], _heap[child]) = (_heap[child], _heap[i]);
+            Swap(i, child);
             i = child;
+        }
+    }
+
+    private void Swap(int i, int j)
+    {
+        (SearchHit one, SearchHit other) = (_heap[i], _heap[j]);
+        Put(i, other);
+        Put(j, one);
+    }
+
+    private void Put(int place, SearchHit hit)
+    {
+        _heap[place] = hit;
+        if (_places is not null)
+        {
+            _places[groups![hit.Row]] = place;
         }
     }
 }

@@ -128,4 +128,54 @@ public class RetrievalMetricTests
         folder.Write("q.txt", string.Concat(set.Qrels.Queries.SelectMany(q => set.Qrels[q].Select(d => $"{q} 0 {d.Key} {d.Value}\n"))));
         Assert.Equal(RetrievalEvaluation.Evaluate(set, hits).Metrics, RunFileEvaluation.Run(folder["r.trec"], folder["q.txt"]).Metrics);
     }
+
+    // Few scores and long depths make ties; query "d0" is a document too.
+    [Fact]
+    public void Ties_and_a_query_among_the_documents_have_the_same_figures_in_a_saved_run()
+        => Gen.Select(Gen.Int[0, 3].Array[8], Gen.Int[0, 2].Array[8], Gen.Shuffle(Enumerable.Range(0, 8).ToArray()), Gen.Bool).Sample((scores, grades, places, ignore) =>
+        {
+            using var folder = new ScratchFolder();
+            var qrels = new Qrels();
+            for (int d = 0; d < 8; d++)
+            {
+                qrels.Add("d0", $"d{d}", grades[d]);
+            }
+            var set = new RetrievalSet("s", [.. places.Select(p => new Passage($"d{p}", "", "x"))], [new("d0", "x")], qrels);
+            // As a search gives them: equal scores by row.
+            SearchHit[][] hits = [[.. Enumerable.Range(0, 8).Select(row => new SearchHit(row, scores[row] / 3f)).OrderByDescending(h => h.Score).ThenBy(h => h.Row)]];
+            RetrievalEvaluation.ToRun("t", set, hits, ignore).Save(folder["r.trec"]);
+            folder.Write("q.txt", string.Concat(Enumerable.Range(0, 8).Select(d => $"d0 0 d{d} {grades[d]}\n")));
+            Assert.Equal(RetrievalEvaluation.Evaluate(set, hits, ignoreIdenticalIds: ignore).Metrics, RunFileEvaluation.Run(folder["r.trec"], folder["q.txt"]).Metrics);
+            Assert.Equal(ignore, RetrievalEvaluation.Ordered(set, hits, ignore)[0].All(h => set.Corpus[h.Row].Id != "d0"));
+        }, iter: 200, threads: 1);
+
+    [Fact]
+    public void Scores_are_compared_in_single_precision_as_trec_eval_keeps_them()
+    {
+        using var folder = new ScratchFolder();
+        string run = folder.Write("r.trec", "q Q0 a 1 0.1234567891 t\nq Q0 b 2 0.1234567890 t\n");
+        Assert.Equal(["b", "a"], TrecRun.Load(run).Rankings["q"].Select(d => d.Document));
+    }
+
+    [Fact]
+    public void A_measure_that_is_named_twice_is_given_once()
+    {
+        RetrievalMetric twice = RetrievalMetric.Parse("mrr@10");
+        Assert.Equal(["mrr@10"], RetrievalEvaluation.Evaluate(Set(), [[], [], []], [twice, twice]).Metrics.Keys);
+    }
+
+    [Fact]
+    public void What_is_odd_about_a_run_and_its_judgements_is_said()
+    {
+        using var folder = new ScratchFolder();
+        string run = folder.Write("r.trec", "q1 Q0 a 1 1 t\nother Q0 a 1 1 t\n"), qrels = folder.Write("q.txt", "q1 0 a 1\nq1 0 a 1\nq1 0 b -1\nq2 0 a 0\n");
+        Assert.Equal(
+        [
+            "1 judged queries have no ranking; they do not count (--complete counts them with 0).",
+            "1 ranked queries have no judgements; they do not count.",
+            "1 judgements have a negative grade; they count as not judged.",
+            "1 judgements come a second time with the same grade; they count once.",
+            "1 of 2 queries have no relevant document; they count with 0, as in trec_eval.",
+        ], RunFileEvaluation.Notes(run, qrels));
+    }
 }

@@ -42,6 +42,7 @@ public class JsonLinesTests
     [InlineData("{\"a\":1} {\"b\":2}", ":1: ", "not a JSON object")]
     [InlineData("\"x\"", ":1: ", "the string \"x\"")]
     [InlineData("\"\\ud800\"", ":1: ", "lone surrogate")]
+    [InlineData("{\"a\":\"\\ud800\"}\n{\"a\":[{\"\\uDFFF\":1}]}", ":2: ", "a field's name has a lone surrogate")]
     public void A_bad_line_is_named(string text, string place, string reason)
     {
         using var folder = new ScratchFolder();
@@ -89,6 +90,20 @@ public class JsonLinesTests
             good[i] ^= 0x55;
         }
         Assert.Throws<BadInput>(() => JsonLines.Read(folder.Write("bad.gz", good)).Count());
+    }
+
+    [Fact]
+    public void A_gzip_file_cut_between_two_lines_is_refused()
+    {
+        using var folder = new ScratchFolder();
+        using var target = new MemoryStream();
+        using (var gzip = new GZipStream(target, CompressionLevel.NoCompression, leaveOpen: true))
+        {
+            gzip.Write(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("{\"a\":1}\n", 1000))));
+        }
+        byte[] stored = target.ToArray();
+        byte[] cut = stored[..(stored.AsSpan(0, stored.Length / 2).LastIndexOf((byte)'\n') + 1)];
+        Assert.Contains("the file cannot be read on from here", Assert.Throws<BadInput>(() => JsonLines.Read(folder.Write("a.jsonl.gz", cut)).Count()).Message, StringComparison.Ordinal);
     }
 
     [Theory]

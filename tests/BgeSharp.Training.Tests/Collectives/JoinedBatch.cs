@@ -57,6 +57,7 @@ internal sealed class JoinedBatch(Compute compute, int steps, double rate) : IDi
             "own group" => plain with { InBatchNegatives = false, Outputs = ["dense", "sparse", "multi"], VectorSize = 8 },
             "unified" => plain with { Outputs = ["dense", "sparse", "multi"], VectorSize = 8, SelfDistillation = true, SelfDistillationStart = 0 },
             "parts" => plain with { Outputs = ["dense", "sparse", "multi"], VectorSize = 8, SelfDistillation = true, SelfDistillationStart = -1, TokenGroups = 4, FalseNegativeMargin = 0.3, ScoreBlock = 2 },
+            "few" => plain with { Outputs = ["dense", "sparse", "multi"], VectorSize = 8, BatchPairs = 3, TokenGroups = 4 },
             "parts of three" => plain with { GroupSize = 3, Outputs = ["sparse", "multi"], VectorSize = 8, TokenGroups = 4, Memory = "cached", Distillation = new DistillationOptions { Loss = "m3_kd" } },
             "distilled" => plain with { GroupSize = 3, Distillation = new DistillationOptions { Loss = "m3_kd" } },
             "cosent" => plain with { GroupSize = 1, Objective = "cosent" },

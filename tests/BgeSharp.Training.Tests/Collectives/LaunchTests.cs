@@ -10,6 +10,8 @@ public sealed class LaunchTests
     [InlineData("PMI_RANK=1 PMI_SIZE=2 MPI_LOCALRANKID=0", 1, 2, 0, "PMI_SIZE")]
     [InlineData("RANK=5 WORLD_SIZE=8 LOCAL_RANK=1", 5, 8, 1, "WORLD_SIZE")]
     [InlineData("SLURM_PROCID=2 SLURM_NTASKS=3 SLURM_STEP_ID=0", 2, 3, 0, "SLURM_NTASKS")]
+    [InlineData("PMI_RANK=3 PMI_SIZE=8 SLURM_STEP_ID=0 SLURM_PROCID=3 SLURM_NTASKS=8 SLURM_LOCALID=3", 3, 8, 3, "PMI_SIZE")]                           // srun --mpi=pmi2
+    [InlineData("SLURM_PROCID=0 SLURM_NTASKS=8 SLURM_STEP_ID=4294967290", 0, 1, 0, "")]                                                          // salloc's shell
     [InlineData("SLURM_PROCID=0 SLURM_NTASKS=16", 0, 1, 0, "")]                                                                                   // a shell within a job: no step
     [InlineData("SLURM_PROCID=0 SLURM_NTASKS=16 SLURM_STEP_ID=0 OMPI_COMM_WORLD_RANK=7 OMPI_COMM_WORLD_SIZE=16", 7, 16, 0, "OMPI_COMM_WORLD_SIZE")]   // mpirun within it
     [InlineData("PMI_RANK=1 PMI_SIZE=2 OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=2", 1, 2, 0, "OMPI_COMM_WORLD_SIZE")]

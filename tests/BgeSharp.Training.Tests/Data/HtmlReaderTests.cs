@@ -1,5 +1,10 @@
+using System.Text;
+using AngleSharp.Dom;
+using AngleSharp.Html.Parser;
 using BgeSharp.Training.Data;
 using BgeSharp.Training.Data.Readers;
+using CsCheck;
+using Document = BgeSharp.Training.Data.Document;
 
 namespace BgeSharp.Training.Tests.Data;
 
@@ -46,5 +51,62 @@ public class HtmlReaderTests
     {
         string deep = string.Concat(Enumerable.Repeat("<span>", 20_000));
         Assert.Equal("底。", Read($"<p>{deep}底。").Body);
+    }
+
+    [Fact]
+    public void Paragraphs_and_rows_are_those_of_the_plain_way()
+    {
+        string[] parts = ["<div>", "</div>", "<span>", "</span>", "<table>", "</table>", "<tr>", "</tr>", "<td>", "</td>", "<p>", "<br>", "<b>", "</b>", "甲", "乙 ", " b "];
+        Gen.Int[0, parts.Length - 1].Array[0, 30].Select(chosen => string.Concat(chosen.Select(i => parts[i])))
+            .Sample(html => (HtmlReader.Parse(html, "a", "a.html")?.Body ?? "") == PlainWay(html), iter: 3000);
+    }
+
+    // By recursion, and with a look at all elements around each.
+    private static string PlainWay(string html)
+    {
+        var text = new StringBuilder();
+        var paragraphs = new List<string>();
+        Walk(new HtmlParser().ParseDocument(html).Body!);
+        Flush();
+        return string.Join('\n', paragraphs.Where(p => p.Length > 0));
+
+        void Walk(INode parent)
+        {
+            foreach (INode node in parent.ChildNodes)
+            {
+                text.Append((node as IText)?.Data);
+                if (node is IElement element)
+                {
+                    Break(element);
+                    if (element.HasChildNodes)
+                    {
+                        Walk(element);
+                        Break(element);
+                    }
+                }
+            }
+        }
+
+        void Break(IElement element)
+        {
+            if (element.LocalName is "td")
+            {
+                text.Append(' ');
+            }
+            else if (element.LocalName is "tr" || (element.LocalName is not ("b" or "span") && element.Closest("tr") is null))
+            {
+                Flush();
+            }
+            else if (element.LocalName is not ("b" or "span"))
+            {
+                text.Append(' ');
+            }
+        }
+
+        void Flush()
+        {
+            paragraphs.Add(PageText.SingleSpaced(text.ToString()));
+            text.Clear();
+        }
     }
 }

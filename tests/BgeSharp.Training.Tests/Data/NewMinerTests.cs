@@ -57,6 +57,15 @@ public class NewMinerTests
     }
 
     [Fact]
+    public void A_page_is_asked_for_by_the_first_four_names_that_links_give_it()
+    {
+        static Document Linking(string id, params string[] names) => Page(id, "zh", "页", "正文。") with { Links = [.. names.Select(n => new Link(n, "/target.md"))] };
+        List<TrainingExample> pairs = Mine("link-target", Linking("a.md", "第一种说法", "第二种说法"), Linking("b.md", "第一种说法", "第三种说法"),
+            Page("target.md", "zh", "目标", "这一页是许多别的页都要说到的一页，所以有许多名字可以叫它。"), Linking("c.md", "第四种说法", "第五种说法"), Linking("d.md", "第六种说法"));
+        Assert.Equal(["第一种说法", "第二种说法", "第三种说法", "第四种说法"], pairs.Select(p => p.Query));
+    }
+
+    [Fact]
     public void Code_answers_the_comment_at_its_head_or_the_sentence_before_it()
     {
         using var folder = new TemporaryFolder();

@@ -68,6 +68,8 @@ public class PairFileTests
     [InlineData("""{"query":"q","pos":["a"],"pos_scores":["1"]}""", "\"pos_scores[0]\" is the string \"1\", a finite number is needed.")]
     [InlineData("""{"query":"q","pos":["a"],"prompt":1}""", "\"prompt\" is the number 1, a string is needed.")]
     [InlineData("""{"query":"q" """, "p.jsonl:2: not JSON")]
+    [InlineData("""{"query":"q","pos":["a"],"\ud83d":1}""", "p.jsonl:2: a field's name has a lone surrogate in it")]
+    [InlineData("""{"query":"q","pos":["a"],"meta":[{"a":"\uDC00"}]}""", "p.jsonl:2: \"meta\" has a string with a lone surrogate in it")]
     public void A_wrong_line_is_named_with_file_line_and_field(string line, string message) =>
         Assert.Contains(message, Error("{\"query\":\"好\",\"pos\":[\"好的\"],\"neg\":null}\n" + line), StringComparison.Ordinal);
 
@@ -91,6 +93,8 @@ public class PairFileTests
     [InlineData("{\"data\":[{\"paragraphs\":[{\"context\":\"c\",\"qas\":[{}]}]}]}", "\"data[0].paragraphs[0].qas[0].question\" is missing or empty")]
     [InlineData("{\"data\":[3]}", "\"data[0].paragraphs\" is not an array")]
     [InlineData("{\"data\":[]}", "no questions in it")]
+    [InlineData("""{"data":[{"\ud83d":1}]}""", "a field's name has a lone surrogate in it")]
+    [InlineData("""{"data":[{"paragraphs":[{"context":"c","qas":[{"question":"\ud83d"}]}]}]}""", "\"data[0].paragraphs[0].qas[0].question\" is missing or empty")]
     [InlineData("{\n\"data\":", "s.json:2: not JSON")]
     public void A_wrong_squad_file_is_named_with_its_place(string json, string message)
     {

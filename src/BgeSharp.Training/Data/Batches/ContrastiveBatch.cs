@@ -122,7 +122,8 @@ public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, b
         {
             if (column != row * group)
             {
-                hidden ??= new bool[examples.Length * (long)columns.Length];
+                hidden ??= examples.Length * (long)columns.Length <= Array.MaxLength ? new bool[examples.Length * (long)columns.Length]
+                    : throw new BadInput($"a batch of {examples.Length} queries and {columns.Length} passages with a passage or query that comes twice needs more than 2^31 marks of what belongs together; make batchPairs smaller.");
                 hidden[(row * (long)columns.Length) + column] = true;
             }
         }

@@ -47,6 +47,6 @@ public sealed partial class CodeCommentMiner(MiningOptions options) : IPairMiner
     [GeneratedRegex(@"^(?:\s*(?://|#(?!include|!|define|pragma|if)|--|%).*\n)+|^\s*/\*[\s\S]*?\*/|^\s*(?:""""""|''')[\s\S]*?(?:""""""|''')", RegexOptions.CultureInvariant)]
     private static partial Regex Head();
 
-    [GeneratedRegex(@"^[ \t]*(?://+!?|#+|--+|%+|/\*+!?|\*+/|\*|""""""|''')|\*+/\s*$|(?:""""""|''')\s*$", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[ \t]*(?://+!?|#+|--+|%+|/\*+!?|\*+/|\*|""""""|''')|(?<!\*)\*+/\s*$|(?:""""""|''')\s*$", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
     private static partial Regex Marks();
 }

@@ -8,7 +8,7 @@ namespace BgeSharp.Training.Data.Miners;
 /// <summary>A link asks, its target answers.</summary>
 public sealed partial class LinkTargetMiner(MiningOptions options) : IJoinedMiner
 {
-    private const int AnchorsPerTarget = 4;
+    private const int AnchorsPerTarget = 4; // the first ones in reading order: a page that every other one links to would drown the rest
 
     private static readonly HashSet<string> Empty = new(StringComparer.OrdinalIgnoreCase)
         { "here", "this", "this page", "this article", "link", "more", "read more", "see", "click here", "next", "previous", "home", "top", "这里", "此处", "本文", "链接", "更多", "点击这里", "下一页", "上一页", "查看", "详情", "返回", "官网", "文档", "此页面", "原文" };
@@ -40,7 +40,7 @@ public sealed partial class LinkTargetMiner(MiningOptions options) : IJoinedMine
         {
             return [];
         }
-        return halves.Where(h => h.Query.Length > 0 && h.Group != target.Group).DistinctBy(h => h.Query).Select(h => new JoinedPair(new TrainingExample(h.Query, [target.Passage], []) { Miner = Name, Group = target.Group, Language = h.Language == target.Language ? h.Language : $"{h.Language}>{target.Language}" }, h.Group));
+        return halves.Where(h => h.Query.Length > 0 && h.Group != target.Group).DistinctBy(h => h.Query).Take(AnchorsPerTarget).Select(h => new JoinedPair(new TrainingExample(h.Query, [target.Passage], []) { Miner = Name, Group = target.Group, Language = h.Language == target.Language ? h.Language : $"{h.Language}>{target.Language}" }, h.Group));
     }
 
     private static bool Says(string text) => text.Length is >= 2 and <= 120 && !Empty.Contains(text) && !Headings.IsGeneric(text) && !text.Contains("://", StringComparison.Ordinal);

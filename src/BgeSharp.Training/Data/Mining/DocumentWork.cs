@@ -19,7 +19,7 @@ internal sealed class DocumentWork(MiningPlan plan, MiningSource source, int sou
     public MinedUnit Do(DocumentUnit unit)
     {
         UnitContent content = unit.Parse();
-        return new MinedUnit(unit.After, [.. content.Documents.Select(Do)], content.Problems, content.Bytes);
+        return new MinedUnit(unit, [.. content.Documents.Select(Do)], content.Problems, content.Bytes, content.Fields);
     }
 
     /// <summary>A pair of two documents, checked and written as the others are; null with its reason when it is none.</summary>

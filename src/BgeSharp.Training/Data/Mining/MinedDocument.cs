@@ -1,6 +1,7 @@
 // What a working thread finds out about a document before anything that depends on order: everything the taking thread needs, and no more.
 
 using BgeSharp.Training.Data.Miners;
+using BgeSharp.Training.Data.Readers;
 
 namespace BgeSharp.Training.Data.Mining;
 
@@ -44,4 +45,4 @@ internal sealed class MinedDocument
 }
 
 /// <summary>What a unit of documents became.</summary>
-internal sealed record MinedUnit(Readers.ReadPosition After, IReadOnlyList<MinedDocument> Documents, IReadOnlyList<string> Problems, long Bytes);
+internal sealed record MinedUnit(DocumentUnit Unit, IReadOnlyList<MinedDocument> Documents, IReadOnlyList<string> Problems, long Bytes, RowFields Fields);

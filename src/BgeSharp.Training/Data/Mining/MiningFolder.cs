@@ -13,7 +13,7 @@ namespace BgeSharp.Training.Data.Mining;
 /// <summary>How far a run is.</summary>
 internal sealed record MiningState
 {
-    /// <summary>What decides the result; another one is another run.</summary>
+    /// <summary>Hash of what decides the result; another one is another run.</summary>
     public string Fingerprint { get; init; } = "";
 
     /// <summary>The source under way; the number of sources when all are read.</summary>
@@ -21,6 +21,9 @@ internal sealed record MiningState
 
     /// <summary>Where reading goes on in it.</summary>
     public ReadPosition Position { get; init; }
+
+    /// <summary>Fields of the rows before it, in the file it is in.</summary>
+    public RowFields Fields { get; init; } = RowFields.None;
 
     /// <summary>Documents of it that were kept.</summary>
     public long KeptOfSource { get; init; }
@@ -89,9 +92,9 @@ internal sealed class MiningFolder : IDisposable
     /// <summary>Halves of pairs between documents.</summary>
     public JoinSpool Spool { get; }
 
-    /// <summary>Opens the folder of a run: goes on with one of the same fingerprint, else begins anew.</summary>
+    /// <summary>Opens the folder of a run, which <see cref="MiningLock"/> has to hold: goes on with one of the same fingerprint, else begins anew.</summary>
     /// <param name="root">The folder.</param>
-    /// <param name="fingerprint">What decides the result.</param>
+    /// <param name="fingerprint">Hash of what decides the result.</param>
     /// <param name="maxPairsPerQuery">As in <see cref="MiningOptions"/>.</param>
     /// <param name="nearDuplicates">Whether bands are kept.</param>
     public static MiningFolder Open(string root, string fingerprint, int maxPairsPerQuery, bool nearDuplicates)

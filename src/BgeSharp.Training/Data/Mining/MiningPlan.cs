@@ -53,6 +53,9 @@ public sealed record MiningPlace(string Out, string? HeldOut, int Threads, TimeP
     /// <summary>How much is done again after a kill, at most.</summary>
     public TimeSpan CheckpointEvery { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>True begins anew, whatever a stopped run left.</summary>
+    public bool Restart { get; init; }
+
     /// <summary>Told now and then how far the run is: bytes read, pairs kept; null when nobody watches.</summary>
     public Action<long, long>? Progress { get; init; }
 }

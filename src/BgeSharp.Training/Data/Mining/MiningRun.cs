@@ -2,6 +2,8 @@
 // with the same plan: it goes on from its last checkpoint and ends with the same bytes. Memory: about 6 bytes a document, 29 more for near duplicates,
 // 6 a pair and 7 a query; everything else is bounded.
 
+using System.Security.Cryptography;
+using System.Text;
 using BgeSharp.Training.Data.Cleaning;
 using BgeSharp.Training.Data.Miners;
 using BgeSharp.Training.Data.Readers;
@@ -26,12 +28,29 @@ public sealed class MiningRun(MiningPlan plan, MiningPlace place)
     /// <summary>Runs to the end.</summary>
     /// <param name="finished">Called with the counts when the pairs are in place, before the work folder goes; a kill before its end runs it again.</param>
     /// <param name="stop">Asks for an orderly stop: a checkpoint is left.</param>
-    /// <exception cref="BadInput">A document is wrong and wrong ones are not passed over, or there is no document at all.</exception>
+    /// <exception cref="BadInput">A document is wrong and wrong ones are not passed over, there is no document at all, or another run writes to the same file.</exception>
     /// <exception cref="OperationCanceledException">Stopped.</exception>
     public PairStatistics Run(Action<PairStatistics>? finished = null, CancellationToken stop = default)
     {
-        string fingerprint = string.Join('\n', plan.Sources.Select(s => s.Name + "\n" + s.Units.Fingerprint).Prepend(plan.Fingerprint));
-        using (_folder = MiningFolder.Open(WorkFolder, fingerprint, plan.Options.MaxPairsPerQuery, plan.Cleaning.NearDuplicates))
+        using MiningLock held = MiningLock.Take(WorkFolder);
+        if (place.Restart)
+        {
+            MiningFolder.Delete(WorkFolder);
+        }
+        try
+        {
+            return MineAll(finished, stop);
+        }
+        catch (BadInput) when (!Resumes)
+        {
+            MiningFolder.Delete(WorkFolder); // nothing to go on with
+            throw;
+        }
+    }
+
+    private PairStatistics MineAll(Action<PairStatistics>? finished, CancellationToken stop)
+    {
+        using (_folder = MiningFolder.Open(WorkFolder, Fingerprint(), plan.Options.MaxPairsPerQuery, plan.Cleaning.NearDuplicates))
         {
             _state = _folder.State;
             _since = place.Time.GetTimestamp();
@@ -59,6 +78,13 @@ public sealed class MiningRun(MiningPlan plan, MiningPlace place)
         return HasText ? _state.Statistics : throw Nothing();
     }
 
+    // Hashed, since it is written at every checkpoint.
+    private string Fingerprint()
+    {
+        string whole = string.Join('\n', plan.Sources.Select(s => s.Name + "\n" + s.Units.Fingerprint).Prepend(plan.Fingerprint));
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(whole)));
+    }
+
     private bool HasText => _state.Statistics.Sources.Values.Any(s => s.Read > 0);
 
     private BadInput Nothing()
@@ -76,9 +102,11 @@ public sealed class MiningRun(MiningPlan plan, MiningPlace place)
             return new Boilerplate(known, Boilerplate.ThresholdFor(known.Documents));
         }
         var counts = new LineCounts();
-        foreach (int documents in OrderedWork.Map(plan.Sources[number].Units.From(default), Count, place.Threads))
+        RowFields fields = RowFields.None;
+        foreach ((DocumentUnit unit, int documents, RowFields own) in OrderedWork.Map(plan.Sources[number].Units.From(default), Count, place.Threads))
         {
             stop.ThrowIfCancellationRequested();
+            (fields, _) = unit.Taken(fields, own); // what is passed over is counted in the second reading
             counts.Documents += documents;
         }
         if (counts.Documents > CheapDocuments)
@@ -87,16 +115,16 @@ public sealed class MiningRun(MiningPlan plan, MiningPlace place)
         }
         return new Boilerplate(counts, Boilerplate.ThresholdFor(counts.Documents));
 
-        int Count(DocumentUnit unit)
+        (DocumentUnit Unit, int Documents, RowFields Fields) Count(DocumentUnit unit)
         {
-            IReadOnlyList<Document> documents = unit.Parse().Documents;
+            UnitContent content = unit.Parse();
             int wanted = 0;
-            foreach (Document document in documents.Where(d => plan.Sources[number].Filter.Reason(d) is null))
+            foreach (Document document in content.Documents.Where(d => plan.Sources[number].Filter.Reason(d) is null))
             {
                 counts.Add(document);
                 wanted++;
             }
-            return wanted;
+            return (unit, wanted, content.Fields);
         }
     }
 
@@ -106,9 +134,14 @@ public sealed class MiningRun(MiningPlan plan, MiningPlace place)
         foreach (MinedUnit unit in OrderedWork.Map(source.Units.From(_state.Position), work.Do, place.Threads))
         {
             bool full = false;
+            (RowFields fields, string? slip) = unit.Unit.Taken(_state.Fields, unit.Fields);
             foreach (string problem in unit.Problems)
             {
                 _state.Statistics.Problem(problem);
+            }
+            if (slip is not null)
+            {
+                _state.Statistics.Problem(slip);
             }
             foreach (MinedDocument document in unit.Documents)
             {
@@ -118,7 +151,7 @@ public sealed class MiningRun(MiningPlan plan, MiningPlace place)
                     Take(document, source.Name, number);
                 }
             }
-            _state = _state with { Position = unit.After, Bytes = _state.Bytes + unit.Bytes };
+            _state = _state with { Position = unit.Unit.After, Fields = fields, Bytes = _state.Bytes + unit.Bytes };
             place.Progress?.Invoke(_state.Bytes, _state.Statistics.PairCount);
             if (stop.IsCancellationRequested || place.Time.GetElapsedTime(_since) >= place.CheckpointEvery)
             {
@@ -130,7 +163,7 @@ public sealed class MiningRun(MiningPlan plan, MiningPlace place)
                 break;
             }
         }
-        _state = _state with { Source = number + 1, Position = default, KeptOfSource = 0 };
+        _state = _state with { Source = number + 1, Position = default, Fields = RowFields.None, KeptOfSource = 0 };
         Checkpoint();
         File.Delete(_folder.PathOf($"lines-{number}"));
     }

@@ -67,7 +67,11 @@ public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IRea
         int size = passages.Cache.Dimension;
         int[] asked = queries.Rows([.. examples.Select(e => (e.Prompt ?? "") + e.Query)]);
         int[] rows = passages.Rows(corpus);
-        float[] vectors = new float[checked(asked.Length * size)];
+        if ((long)asked.Length * size > Array.MaxLength)
+        {
+            throw new BadInput($"{asked.Length} queries of {size} numbers are more than can be in memory at once (2^31 numbers); split the input and mine the parts, one after another, with the same --cache.");
+        }
+        float[] vectors = new float[asked.Length * size];
         Parallel.For(0, asked.Length, i => queries.Cache.Read(asked[i], vectors.AsSpan(i * size, size)));
         var search = new BlockSearch(vectors, size, rules.ToRank, products);
         float[] block = new float[checked(Math.Min(BlockRows, Math.Max(1, rows.Length)) * size)];

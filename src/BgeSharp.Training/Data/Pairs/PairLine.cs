@@ -1,5 +1,6 @@
 // One line of FlagEmbedding JSONL → an example, every field checked before it is believed.
 
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using BgeSharp.Formats;
 
@@ -34,18 +35,20 @@ internal static class PairLine
             Source = Text(line, "source"),
             Group = Text(line, "group"),
             Language = line.Value.TryGetProperty("language", out JsonElement language) ? JsonLine.StringOf(language) : null,
-            Extra = Extra(line.Value),
+            Extra = Extra(line),
         };
     }
 
-    private static Dictionary<string, JsonElement>? Extra(JsonElement row)
+    // Carried along, so it must be text that can be written again.
+    private static Dictionary<string, JsonElement>? Extra(JsonLine line)
     {
         Dictionary<string, JsonElement>? extra = null;
-        foreach (JsonProperty property in row.EnumerateObject())
+        foreach (JsonProperty property in line.Value.EnumerateObject())
         {
             if (!Known.Contains(property.Name) && !(property.Name == "language" && JsonLine.StringOf(property.Value) is not null))
             {
-                (extra ??= [])[property.Name] = property.Value.Clone();
+                (extra ??= [])[property.Name] = JsonLine.IsText(JsonMarshal.GetRawUtf8Value(property.Value), namesOnly: false) ? property.Value.Clone()
+                    : throw line.Error($"\"{property.Name}\" has a string with a lone surrogate in it, which is no text; mend it or leave the field out.");
             }
         }
         return extra;

@@ -1,7 +1,10 @@
 // SQuAD-format question answering files as retrieval pairs: the question asks, its paragraph answers. One JSON object, so the file is held whole
 // (at most 64 MiB). Questions marked impossible are left out: their paragraph does not answer them.
 
+using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
+using BgeSharp.Formats;
 using BgeSharp.Training.Data.Readers;
 
 namespace BgeSharp.Training.Data.Pairs;
@@ -19,7 +22,7 @@ public static class SquadPairs
         string source = Path.GetFileName(path);
         foreach ((JsonElement article, string at) in Items(json.RootElement, "data", "", path))
         {
-            string? title = Property(article, "title") is { ValueKind: JsonValueKind.String } name ? name.GetString() : null;
+            string? title = Property(article, "title") is { } name ? JsonLine.StringOf(name) : null;
             foreach ((JsonElement paragraph, string inside) in Items(article, "paragraphs", at, path))
             {
                 string context = Text(paragraph, "context", inside, path);
@@ -29,12 +32,12 @@ public static class SquadPairs
                     {
                         continue;
                     }
-                    if (Property(question, "question") is { ValueKind: JsonValueKind.String } given && string.IsNullOrWhiteSpace(given.GetString()))
+                    if (Property(question, "question") is { } given && JsonLine.StringOf(given) is { } asked && string.IsNullOrWhiteSpace(asked))
                     {
                         continue; // CMRC 2018's trial file has such a question: an answer nobody asked for
                     }
                     string query = Text(question, "question", here, path);
-                    Dictionary<string, JsonElement>? extra = Property(question, "id") is { } id ? new() { ["id"] = id.Clone() } : null;
+                    Dictionary<string, JsonElement>? extra = Property(question, "id") is { } id && JsonLine.IsText(JsonMarshal.GetRawUtf8Value(id), namesOnly: false) ? new() { ["id"] = id.Clone() } : null;
                     pairs.Add(new TrainingExample(query, [context], []) { Group = title, Source = source, Extra = extra });
                 }
             }
@@ -46,6 +49,10 @@ public static class SquadPairs
     {
         try
         {
+            if (text.Contains(@"\ud", StringComparison.OrdinalIgnoreCase) && !JsonLine.IsText(Encoding.UTF8.GetBytes(text), namesOnly: true))
+            {
+                throw new BadInput($"{path}: a field's name has a lone surrogate in it, so it is no text; one SQuAD-format object (data → paragraphs → qas) is needed.");
+            }
             return JsonDocument.Parse(text);
         }
         catch (JsonException e)
@@ -66,7 +73,7 @@ public static class SquadPairs
 
     private static string Text(JsonElement parent, string field, string at, string path)
     {
-        string text = Property(parent, field) is { ValueKind: JsonValueKind.String } value ? value.GetString()!.Trim() : "";
+        string text = Property(parent, field) is { } value ? JsonLine.StringOf(value)?.Trim() ?? "" : "";
         return text.Length > 0 ? text : throw new BadInput($"{path}: \"{at}.{field}\" is missing or empty; a text is needed.");
     }
 

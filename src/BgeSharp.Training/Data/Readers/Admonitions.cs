@@ -63,7 +63,8 @@ internal static partial class Admonitions
         return copied > markdown.Length ? plain.ToString() : plain.Append(markdown.AsSpan(copied)).Append('\n').ToString();
     }
 
-    [GeneratedRegex("""^\s*(?:(?:!!!|\?\?\?\+?)\s*(?:[\w-]+\s*)*(?:"(?<title>.*)")?|===\+?\s*".*")\s*$""")]
+    // Words and the space between them are one class that is never given back: as a repeat of repeats a line could be cut in 2^n ways.
+    [GeneratedRegex("""^\s*(?:(?:!!!|\?\?\?\+?)(?>[\w\s-]*)(?:"(?<title>.*)"\s*)?|===\+?\s*".*"\s*)$""")]
     private static partial Regex Note();
 
     [GeneratedRegex("^ *(`{3,}|~{3,})")]

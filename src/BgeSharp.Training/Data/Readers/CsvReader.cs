@@ -10,13 +10,19 @@ namespace BgeSharp.Training.Data.Readers;
 /// <summary>Reads tables of text.</summary>
 internal static class CsvReader
 {
-    private const int LongestField = 64 << 20;
+    private const int LongestRow = 64 << 20, MostFields = 100_000;
 
     /// <summary>Rows as objects, with the number of the line each begins on.</summary>
     /// <param name="file">File to read, packed or not.</param>
     /// <param name="separator">',' or a tab.</param>
-    /// <param name="problem">Given each wrong row, which is then passed over; null makes it an error.</param>
-    public static IEnumerable<JsonLine> Rows(DocumentFile file, char separator, Action<string>? problem)
+    /// <exception cref="BadInput">A row is wrong, or the file cannot be read on.</exception>
+    public static IEnumerable<JsonLine> Rows(DocumentFile file, char separator) => RowsAndProblems(file, separator).Select(r => r.Problem is null ? r.Row : throw new BadInput(r.Problem));
+
+    /// <summary>The same with a sentence in place of each row that has too few or too many fields.</summary>
+    /// <param name="file">File to read, packed or not.</param>
+    /// <param name="separator">',' or a tab.</param>
+    /// <exception cref="BadInput">The file cannot be read on.</exception>
+    public static IEnumerable<(JsonLine Row, string? Problem)> RowsAndProblems(DocumentFile file, char separator)
     {
         string[]? names = null;
         foreach ((long line, List<string> fields) in Records(file.Path, separator))
@@ -32,15 +38,10 @@ internal static class CsvReader
             }
             if (fields.Count != names.Length)
             {
-                BadInput wrong = BadInput.At(file.Path, line, $"the row has {fields.Count} fields and the first row {names.Length}; quote fields that hold separators or line ends.");
-                if (problem is null)
-                {
-                    throw wrong;
-                }
-                problem(wrong.Message);
+                yield return (default, BadInput.At(file.Path, line, $"the row has {fields.Count} fields and the first row {names.Length}; quote fields that hold separators or line ends.").Message);
                 continue;
             }
-            yield return new JsonLine(file.Path, line, Object(names, fields));
+            yield return (new JsonLine(file.Path, line, Object(names, fields)), null);
         }
     }
 
@@ -75,12 +76,13 @@ internal static class CsvReader
         var field = new StringBuilder();
         long line = 1, began = 1;
         bool quoted = false, any = false;
+        int length = 0; // characters of the row
         for (int c = Next(text, path, line); c >= 0; c = Next(text, path, line))
         {
             line += c == '\n' ? 1 : 0;
             if (quoted)
             {
-                if (c == '"' && text.Peek() == '"')
+                if (c == '"' && Next(text, path, line, peek: true) == '"')
                 {
                     field.Append((char)text.Read());
                 }
@@ -109,15 +111,15 @@ internal static class CsvReader
                     fields.Add(Take(field));
                     yield return (began, fields);
                 }
-                (fields, any, began) = ([], false, line);
+                (fields, any, began, length) = ([], false, line, 0);
             }
-            else if (c != '\r' || text.Peek() != '\n')
+            else if (c != '\r' || Next(text, path, line, peek: true) != '\n')
             {
                 field.Append((char)c);
             }
-            if (field.Length > LongestField)
+            if (length++ > LongestRow || fields.Count >= MostFields)
             {
-                throw BadInput.At(path, began, "a field has more than 64 Mi characters; a quote may be missing.");
+                throw BadInput.At(path, began, fields.Count >= MostFields ? "the row has more than 100,000 fields; is this a table?" : "the row has more than 64 Mi characters; a quote may be missing.");
             }
         }
         if (quoted)
@@ -138,11 +140,11 @@ internal static class CsvReader
         return text;
     }
 
-    private static int Next(StreamReader text, string path, long line)
+    private static int Next(StreamReader text, string path, long line, bool peek = false)
     {
         try
         {
-            return text.Read();
+            return peek ? text.Peek() : text.Read();
         }
         catch (Exception e) when (e is InvalidDataException or IOException or DecoderFallbackException)
         {

@@ -1,5 +1,6 @@
 // From a path to the files of a corpus: a file, a folder with all its folders, or a glob. The order is that of the relative path,
-// ordinal, so that a run does not depend on the file system. Names that begin with a dot and linked folders are passed over.
+// ordinal, so that a run does not depend on the file system. Names that begin with a dot and linked folders are passed over; a folder that cannot be read is
+// an error, since a corpus without it would be another one and nobody would know.
 
 using System.IO.Enumeration;
 using System.Text;
@@ -20,7 +21,11 @@ public static class DocumentFiles
     /// <summary>Files of a file path, a folder, or a glob ("docs/**/*.md"; * and ? stay within a folder, ** spans folders).</summary>
     /// <param name="path">File, folder or glob.</param>
     /// <param name="accept">Which file names to take from a folder; a glob and a single file take all they name.</param>
-    public static IReadOnlyList<DocumentFile> Find(string path, Func<string, bool> accept)
+    /// <exception cref="BadInput">There is nothing at the path, or a folder in it cannot be read.</exception>
+    public static IReadOnlyList<DocumentFile> Find(string path, Func<string, bool> accept) => Find(path, accept, Entries);
+
+    /// <summary>The same with another way to list a folder: the names in it, and which of them are folders.</summary>
+    internal static IReadOnlyList<DocumentFile> Find(string path, Func<string, bool> accept, Func<string, IEnumerable<(string Name, bool IsFolder)>> list)
     {
         if (File.Exists(path))
         {
@@ -28,7 +33,7 @@ public static class DocumentFiles
         }
         if (Directory.Exists(path))
         {
-            return Ordered(Walk(path, path).Where(f => accept(f.Name)));
+            return Walk(path, accept, _ => true, list);
         }
         string normal = path.Replace('\\', '/');
         int mark = normal.IndexOfAny(GlobMarks);
@@ -42,29 +47,54 @@ public static class DocumentFiles
         {
             throw new BadInput($"{path}: no such folder as {root}; nothing was read.");
         }
-        Regex pattern = Pattern(normal[(slash + 1)..]);
-        return Ordered(Walk(root, root).Where(f => pattern.IsMatch(f.Name)));
+        string glob = normal[(slash + 1)..];
+        return Walk(root, Pattern(glob).IsMatch, Folders(glob), list);
     }
 
-    private static List<DocumentFile> Ordered(IEnumerable<DocumentFile> files)
+    // Which folders a glob leads into: no other one needs to be read.
+    private static Func<string, bool> Folders(string glob)
     {
-        List<DocumentFile> list = [.. files];
-        list.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
-        return list;
+        string[] parts = glob.Split('/');
+        int deep = Array.FindIndex(parts, p => p.Contains("**", StringComparison.Ordinal));
+        Regex[] above = [.. Enumerable.Range(1, deep < 0 ? parts.Length - 1 : deep).Select(n => Pattern(string.Join('/', parts[..n])))];
+        return name => name.AsSpan().Count('/') is int level && level < above.Length ? above[level].IsMatch(name) : deep >= 0;
     }
 
-    private static FileSystemEnumerable<DocumentFile> Walk(string root, string shown) =>
-        new(root, (ref FileSystemEntry e) => Relative(root, shown, e.ToFullPath()), new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 })
+    private static List<DocumentFile> Walk(string root, Func<string, bool> accept, Func<string, bool> enter, Func<string, IEnumerable<(string Name, bool IsFolder)>> list)
+    {
+        var files = new List<DocumentFile>();
+        var folders = new Stack<DocumentFile>([new DocumentFile(root, "")]);
+        while (folders.TryPop(out DocumentFile? folder))
         {
-            ShouldIncludePredicate = (ref FileSystemEntry e) => !e.IsDirectory && e.FileName[0] != '.',
-            ShouldRecursePredicate = (ref FileSystemEntry e) => e.FileName[0] != '.' && (e.Attributes & FileAttributes.ReparsePoint) == 0,
-        };
-
-    private static DocumentFile Relative(string root, string shown, string full)
-    {
-        string relative = Path.GetRelativePath(root, full);
-        return new DocumentFile(Path.Combine(shown, relative), relative.Replace('\\', '/'));
+            try
+            {
+                foreach ((string name, bool isFolder) in list(folder.Path))
+                {
+                    var entry = new DocumentFile(Path.Combine(folder.Path, name), folder.Name + name.Replace('\\', '/'));
+                    if (isFolder && enter(entry.Name))
+                    {
+                        folders.Push(entry with { Name = entry.Name + "/" });
+                    }
+                    else if (!isFolder && accept(entry.Name))
+                    {
+                        files.Add(entry);
+                    }
+                }
+            }
+            catch (Exception e) when (e is UnauthorizedAccessException or IOException)
+            {
+                throw new BadInput($"{folder.Path}: this folder cannot be read ({e.Message.TrimEnd('.')}); allow reading it or move it out of the corpus, nothing was read.", e);
+            }
+        }
+        files.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
+        return files;
     }
+
+    private static FileSystemEnumerable<(string Name, bool IsFolder)> Entries(string folder) =>
+        new(folder, (ref FileSystemEntry e) => (e.FileName.ToString(), e.IsDirectory), new EnumerationOptions { AttributesToSkip = 0, IgnoreInaccessible = false })
+        {
+            ShouldIncludePredicate = (ref FileSystemEntry e) => e.FileName[0] != '.' && !(e.IsDirectory && (e.Attributes & FileAttributes.ReparsePoint) != 0),
+        };
 
     private static Regex Pattern(string glob)
     {

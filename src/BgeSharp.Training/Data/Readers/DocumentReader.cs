@@ -77,8 +77,8 @@ public static class DocumentReader
         "markdown" => MarkdownReader.Read(file),
         "html" => HtmlReader.Read(file),
         "text" => PlainTextReader.Read(file),
-        "csv" => JsonlReader.Read(file, map, CsvReader.Rows(file, ',', problem: null)),
-        "tsv" => JsonlReader.Read(file, map, CsvReader.Rows(file, '\t', problem: null)),
+        "csv" => JsonlReader.Read(file, map, CsvReader.Rows(file, ',')),
+        "tsv" => JsonlReader.Read(file, map, CsvReader.Rows(file, '\t')),
         "parquet" => JsonlReader.Read(file, map, ParquetRows.Read(file, map)),
         _ => JsonlReader.Read(file, map),
     };

@@ -2,6 +2,8 @@
 // without being parsed. Files before the place are not opened.
 
 using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text;
 using BgeSharp.Formats;
 
@@ -11,7 +13,7 @@ namespace BgeSharp.Training.Data.Readers;
 public sealed class DocumentUnits : IDocumentUnits
 {
     private const int RowsPerUnit = 256, FilesPerUnit = 16;
-    private const long BytesPerUnit = 1 << 15, LongPage = 8 << 20;
+    private const long BytesPerUnit = 1 << 15, BytesPerRows = 1 << 20, LongPage = 8 << 20;
 
     private readonly IReadOnlyList<DocumentFile> _files;
     private readonly string _format;
@@ -29,10 +31,20 @@ public sealed class DocumentUnits : IDocumentUnits
         _files = DocumentReader.Files(path, format);
     }
 
-    /// <inheritdoc/>
-    public string Fingerprint => string.Join('\n', _files.Select(f => new FileInfo(f.Path) is { Exists: true } file
-        ? string.Create(CultureInfo.InvariantCulture, $"{f.Name} {file.Length} {file.LastWriteTimeUtc.Ticks}")
-        : f.Name + " -1 0"));
+    /// <summary>SHA-256 of the names, sizes and times of all files.</summary>
+    public string Fingerprint
+    {
+        get
+        {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            foreach (DocumentFile file in _files)
+            {
+                (long length, long ticks) = new FileInfo(file.Path) is { Exists: true } found ? (found.Length, found.LastWriteTimeUtc.Ticks) : (-1, 0);
+                hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{file.Name} {length} {ticks}\n")));
+            }
+            return Convert.ToHexStringLower(hash.GetHashAndReset());
+        }
+    }
 
     /// <inheritdoc/>
     public IEnumerable<DocumentUnit> From(ReadPosition start)
@@ -100,7 +112,7 @@ public sealed class DocumentUnits : IDocumentUnits
             }
             if (problem is not null)
             {
-                yield return new DocumentUnit(new ReadPosition(index + 1, 0, 0), () => new UnitContent([], [problem], 0));
+                yield return new DocumentUnit(new ReadPosition(index + 1, 0, 0), () => new UnitContent([], [problem], 0)) { Check = static _ => null };
                 yield break;
             }
             yield return each.Current;
@@ -111,25 +123,17 @@ public sealed class DocumentUnits : IDocumentUnits
     {
         using Stream stream = TextSource.OpenAt(file.Path, from.Offset);
         var batches = new LineBatches(file.Path, stream, from.Offset, from.Row, _skipBad);
-        var names = new FieldNames(_map);
         while (batches.Next() is { } batch)
         {
-            yield return new DocumentUnit(new ReadPosition(index, batch.EndOffset, batch.EndRow), () => Parse(file, batch, names));
+            yield return new DocumentUnit(new ReadPosition(index, batch.EndOffset, batch.EndRow), () => Parse(file, batch));
         }
-        yield return new DocumentUnit(new ReadPosition(index + 1, 0, 0), () =>
-        {
-            var problems = new List<string>();
-            if (from.Row == 0)
-            {
-                Try(problems, () => names.Check(file.Path));
-            }
-            return new UnitContent([], problems, 0);
-        });
+        yield return new DocumentUnit(new ReadPosition(index + 1, 0, 0), () => new UnitContent([], [], 0)) { Check = fields => Missing(file, fields) };
     }
 
-    private UnitContent Parse(DocumentFile file, LineBatch batch, FieldNames names)
+    private UnitContent Parse(DocumentFile file, LineBatch batch)
     {
         var documents = new List<Document>();
+        var names = new FieldNames(_map);
         List<string> problems = batch.Problem is null ? [] : [batch.Problem];
         ReadOnlyMemory<byte> rest = batch.Bytes;
         for (long row = batch.Row + 1; rest.Length > 0; row++)
@@ -150,55 +154,87 @@ public sealed class DocumentUnits : IDocumentUnits
                 });
             }
         }
-        return new UnitContent(documents, problems, batch.Bytes.Length);
+        return new UnitContent(documents, problems, batch.Bytes.Length) { Fields = names.Seen };
     }
 
+    // Rows and sentences about wrong ones, in pieces of a bounded number and, but for the last row, size.
     private IEnumerable<DocumentUnit> Rows(int index, DocumentFile file, string format, ReadPosition from)
     {
-        var passed = new List<string>();
+        List<JsonLine> rows = [];
+        List<string> problems = [];
+        long row = from.Row, bytes = 0;
+        bool whole;
+        using IEnumerator<(JsonLine Row, string? Problem)> each = Table(file, format, from.Row).GetEnumerator();
+        while (Next(each, problems, out whole))
+        {
+            (JsonLine line, string? problem) = each.Current;
+            row++;
+            if (problem is null)
+            {
+                rows.Add(line);
+                bytes += JsonMarshal.GetRawUtf8Value(line.Value).Length;
+            }
+            else if (_skipBad)
+            {
+                problems.Add(problem);
+            }
+            else
+            {
+                throw new BadInput(problem);
+            }
+            if (rows.Count + problems.Count == RowsPerUnit || bytes >= BytesPerRows)
+            {
+                yield return Unit(new ReadPosition(index, 0, row), file, rows, problems);
+                (rows, problems, bytes) = ([], [], 0);
+            }
+        }
+        // Of a file that is damaged further on nobody knows which fields it has.
+        yield return Unit(new ReadPosition(index + 1, 0, 0), file, rows, problems) with { Check = whole ? fields => Missing(file, fields) : static _ => null };
+    }
+
+    private IEnumerable<(JsonLine Row, string? Problem)> Table(DocumentFile file, string format, long from)
+    {
+        if (format == "parquet")
+        {
+            return ParquetRows.Read(file, _map, from).Select(r => (r, (string?)null));
+        }
+        long seen = 0;
+        return CsvReader.RowsAndProblems(file, format == "tsv" ? '\t' : ',').Where(_ => seen++ >= from);
+    }
+
+    // A table that cannot be read on ends there; what was read of it stays.
+    private bool Next(IEnumerator<(JsonLine, string?)> each, List<string> problems, out bool whole)
+    {
+        whole = true;
+        try
+        {
+            return each.MoveNext();
+        }
+        catch (BadInput e) when (_skipBad)
+        {
+            problems.Add(e.Message);
+            return whole = false;
+        }
+    }
+
+    private DocumentUnit Unit(ReadPosition after, DocumentFile file, List<JsonLine> rows, List<string> problems) => new(after, () =>
+    {
+        var documents = new List<Document>();
         var names = new FieldNames(_map);
-        long seen = 0, row = from.Row;
-        // What was wrong before the place was told before the stop.
-        void Tell(string problem)
+        List<string> wrong = [.. problems];
+        foreach (JsonLine line in rows)
         {
-            if (seen >= from.Row)
-            {
-                passed.Add(problem);
-            }
+            names.See(line.Value);
+            Try(wrong, () => documents.AddRange(JsonlReader.Take(new JsonRow(line, _map), file, line) is { } document ? [document] : []));
         }
-        IEnumerable<JsonLine> Table()
-        {
-            foreach (JsonLine line in CsvReader.Rows(file, format == "tsv" ? '\t' : ',', _skipBad ? Tell : null))
-            {
-                if (seen++ >= from.Row)
-                {
-                    yield return line;
-                }
-            }
-        }
-        foreach (JsonLine[] chunk in (format == "parquet" ? ParquetRows.Read(file, _map, from.Row) : Table()).Chunk(RowsPerUnit))
-        {
-            row += chunk.Length;
-            string[] problems = [.. passed];
-            passed.Clear();
-            yield return new DocumentUnit(new ReadPosition(index, 0, row), () =>
-            {
-                var documents = new List<Document>();
-                List<string> wrong = [.. problems];
-                foreach (JsonLine line in chunk)
-                {
-                    names.See(line.Value);
-                    Try(wrong, () => documents.AddRange(JsonlReader.Take(new JsonRow(line, _map), file, line) is { } document ? [document] : []));
-                }
-                return new UnitContent(documents, wrong, documents.Sum(d => (long)d.Body.Length * 2));
-            });
-        }
-        yield return new DocumentUnit(new ReadPosition(index + 1, 0, 0), () =>
-        {
-            List<string> wrong = [.. passed];
-            Try(wrong, () => names.Check(file.Path));
-            return new UnitContent([], wrong, 0);
-        });
+        return new UnitContent(documents, wrong, documents.Sum(d => (long)d.Body.Length * 2)) { Fields = names.Seen };
+    });
+
+    private string? Missing(DocumentFile file, RowFields fields)
+    {
+        List<string> problems = [];
+        Try(problems, () => FieldNames.Check(_map, fields, file.Path));
+        return problems.Count > 0 ? problems[0] : null;
     }
 
     private static IEnumerable<DocumentUnit> Parts(int index, DocumentFile file, ReadPosition from)

@@ -22,14 +22,17 @@ internal static class HtmlReader
     /// <summary>The page, or nothing when it has no text.</summary>
     public static IEnumerable<Document> Read(DocumentFile file)
     {
-        Document? document = Parse(Utf8File.Text(file.Path), file.Name);
+        Document? document = Parse(Utf8File.Text(file.Path), file.Name, file.Path);
         return document is null ? [] : [document];
     }
 
     /// <summary>A page from its text.</summary>
-    public static Document? Parse(string html, string id)
+    /// <param name="html">HTML.</param>
+    /// <param name="id">Id of the document.</param>
+    /// <param name="path">Named in errors.</param>
+    public static Document? Parse(string html, string id, string path)
     {
-        IHtmlDocument page = new HtmlParser().ParseDocument(html);
+        IHtmlDocument page = new HtmlParser(HtmlNesting.Watch(html, path)).ParseDocument(html);
         IElement main = Main(page);
         var result = new PageText();
         Walk(main, result);
@@ -51,14 +54,27 @@ internal static class HtmlReader
         return articles.Length == 1 ? articles[0] : page.Body ?? page.DocumentElement!;
     }
 
-    // By hand, not by recursion: a hostile page can be nested deeper than the stack.
+    // By hand, not by recursion: a hostile page can be nested deeper than the stack. An open element is kept with the number of its next child, because a node
+    // that is asked for its sibling looks for itself among all children of its parent.
     private static void Walk(IElement root, PageText page)
     {
         var text = new StringBuilder();
-        INode? node = root.FirstChild;
-        while (node is not null)
+        var open = new Stack<(INode Parent, int Next)>();
+        open.Push((root, 0));
+        int rows = root.Closest("tr") is null ? 0 : 1; // of tables, around the place
+        while (open.TryPop(out (INode Parent, int Next) at))
         {
-            bool enter = false;
+            if (at.Next == at.Parent.ChildNodes.Length)
+            {
+                if (open.Count > 0 && at.Parent is IElement left)
+                {
+                    rows -= left.LocalName == "tr" ? 1 : 0;
+                    Break(left, text, page, rows > 0);
+                }
+                continue;
+            }
+            open.Push((at.Parent, at.Next + 1));
+            INode node = at.Parent.ChildNodes[at.Next];
             if (node is IText letters)
             {
                 text.Append(letters.Data);
@@ -75,49 +91,33 @@ internal static class HtmlReader
                 {
                     Flush(text, page);
                     page.Heading(level, element.TextContent.TrimEnd('¶', '#', ' ', '\n'));
+                    continue;
                 }
-                else
+                Break(element, text, page, rows > 0);
+                if (element.HasChildNodes)
                 {
-                    Break(element, text, page);
-                    enter = element.HasChildNodes;
+                    rows += element.LocalName == "tr" ? 1 : 0;
+                    open.Push((element, 0));
                 }
             }
-            if (enter)
-            {
-                node = node.FirstChild;
-                continue;
-            }
-            while (node is not null && node.NextSibling is null)
-            {
-                node = node.Parent == root ? null : node.Parent;
-                if (node is IElement left)
-                {
-                    Break(left, text, page);
-                }
-            }
-            node = node?.NextSibling;
         }
         Flush(text, page);
     }
 
-    // Start and end of a block end a paragraph; cells of a row stay in one line; ruby readings would double the text.
-    private static void Break(IElement element, StringBuilder text, PageText page)
+    // Start and end of a block end a paragraph; cells of a row and what is in them stay in one line; ruby readings would double the text.
+    private static void Break(IElement element, StringBuilder text, PageText page, bool inRow)
     {
-        if (element.LocalName is "td" or "th")
+        if (Inline.Contains(element.LocalName))
+        {
+            return;
+        }
+        if (element.LocalName is "td" or "th" || (inRow && element.LocalName != "tr"))
         {
             text.Append(' ');
         }
-        else if (!Inline.Contains(element.LocalName) && element.Closest("tr") is null)
+        else
         {
             Flush(text, page);
-        }
-        else if (element.LocalName is "tr")
-        {
-            Flush(text, page);
-        }
-        else if (!Inline.Contains(element.LocalName))
-        {
-            text.Append(' ');
         }
     }
 

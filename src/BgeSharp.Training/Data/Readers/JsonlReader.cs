@@ -24,7 +24,7 @@ internal static class JsonlReader
                 yield return document;
             }
         }
-        names.Check(file.Path);
+        FieldNames.Check(map, names.Seen, file.Path);
     }
 
     /// <summary>The document of one line; null when it has no text.</summary>

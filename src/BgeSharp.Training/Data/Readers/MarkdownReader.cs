@@ -2,7 +2,6 @@
 // HTML and images are dropped; inline code, inline formulas and the text of links stay. A page is held whole (at most 64 MiB).
 
 using System.Text;
-using System.Text.RegularExpressions;
 using Markdig;
 using Markdig.Extensions.Footnotes;
 using Markdig.Extensions.Mathematics;
@@ -13,7 +12,7 @@ using Markdig.Syntax.Inlines;
 namespace BgeSharp.Training.Data.Readers;
 
 /// <summary>Reads one Markdown file as one document.</summary>
-internal static partial class MarkdownReader
+internal static class MarkdownReader
 {
     private static readonly MarkdownPipeline Pipeline = new MarkdownPipelineBuilder()
         .UsePipeTables().UseGridTables().UseFootnotes().UseMathematics().UseTaskLists().UseDefinitionLists().Build();
@@ -57,7 +56,7 @@ internal static partial class MarkdownReader
         switch (block)
         {
             case HeadingBlock heading:
-                page.Heading(heading.Level, HeadingId().Replace(Text(heading.Inline), ""));
+                page.Heading(heading.Level, WithoutAnchor(Text(heading.Inline)));
                 break;
             case Table table:
                 foreach (TableRow row in table.OfType<TableRow>())
@@ -120,7 +119,21 @@ internal static partial class MarkdownReader
         }
     }
 
-    // "{#anchor}" that many sites put after a heading.
-    [GeneratedRegex(@"\s*\{[#:][^}]*\}\s*$")]
-    private static partial Regex HeadingId();
+    // Without the "{#anchor}" that many sites put after a heading. By hand: a pattern that looks for it takes the square of a run of spaces.
+    internal static string WithoutAnchor(string heading)
+    {
+        ReadOnlySpan<char> text = heading.AsSpan().TrimEnd();
+        if (text is not [.., '}'])
+        {
+            return heading;
+        }
+        for (int open = text[..^1].LastIndexOf('}') + 1; open + 2 < text.Length; open++)
+        {
+            if (text[open] == '{' && text[open + 1] is '#' or ':')
+            {
+                return text[..open].TrimEnd().ToString();
+            }
+        }
+        return heading;
+    }
 }

@@ -18,7 +18,7 @@ internal sealed class PageText
     private readonly List<CodeBlock> code = [];
     private readonly StringBuilder text = new();
     private int level;
-    private string heading = "";
+    private string heading = "", lead = ""; // of the section; its last paragraph
 
     /// <summary>Code blocks so far.</summary>
     public IReadOnlyList<CodeBlock> Code => code;
@@ -43,6 +43,7 @@ internal sealed class PageText
             text.Append('\n');
         }
         text.Append(clean);
+        lead = clean;
     }
 
     /// <summary>Adds a code block, with the last paragraph as its lead.</summary>
@@ -51,8 +52,7 @@ internal sealed class PageText
         string trimmed = lines.ReplaceLineEndings("\n").Trim('\n');
         if (trimmed.Length > 0)
         {
-            string before = text.ToString();
-            code.Add(new CodeBlock(language.Trim(), trimmed, before[(before.LastIndexOf('\n') + 1)..]));
+            code.Add(new CodeBlock(language.Trim(), trimmed, lead));
         }
     }
 
@@ -118,6 +118,6 @@ internal sealed class PageText
             sections.Add(new Section(level, heading, text.ToString()));
         }
         text.Clear();
-        (level, heading) = (0, "");
+        (level, heading, lead) = (0, "", "");
     }
 }

@@ -4,6 +4,7 @@
 
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using BgeSharp.Formats;
 
 namespace BgeSharp.Training.Data.Readers;
@@ -12,6 +13,7 @@ namespace BgeSharp.Training.Data.Readers;
 internal static class Utf8File
 {
     private const int LongestPage = 64 << 20;
+    private const string NotUtf8 = "not UTF-8; convert the file to UTF-8 and run again.";
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -68,6 +70,10 @@ internal static class Utf8File
     /// <exception cref="BadInput">It is none.</exception>
     internal static JsonElement Parse(ReadOnlyMemory<byte> line, string path, long number)
     {
+        if (!Utf8.IsValid(line.Span))
+        {
+            throw BadInput.At(path, number, NotUtf8);
+        }
         JsonElement value;
         try
         {
@@ -75,12 +81,12 @@ internal static class Utf8File
             value = JsonElement.ParseValue(ref reader);
             if (!reader.Read() && value.ValueKind == JsonValueKind.Object)
             {
-                return value;
+                return JsonLine.IsText(line.Span, namesOnly: true) ? value
+                    : throw BadInput.At(path, number, "a field's name has a lone surrogate in it, so it is no text; mend or leave out the line.");
             }
         }
         catch (JsonException e)
         {
-            Decode(line.Span, path, number); // bad encoding is the better message
             throw BadInput.At(path, number, $"not JSON at column {(e.BytePositionInLine ?? 0) + 1}; one JSON object a line is needed.");
         }
         throw BadInput.At(path, number, $"the line is {JsonLine.Describe(value)}, a JSON object is needed.");
@@ -95,7 +101,7 @@ internal static class Utf8File
         catch (DecoderFallbackException bad)
         {
             long line = firstLine + bytes[..Math.Clamp(bad.Index, 0, bytes.Length)].Count((byte)'\n');
-            throw BadInput.At(path, line, "not UTF-8; convert the file to UTF-8 and run again.");
+            throw BadInput.At(path, line, NotUtf8);
         }
     }
 

@@ -1,5 +1,6 @@
-// .NET's GZipStream takes the end of a cut-off file for the end of its text. Here the size that gzip keeps in the last four bytes is compared.
-// In a file of several members (cat a.gz b.gz) only the last one's size is known: there a cut is found nearly always, not always.
+// .NET's GZipStream takes the end of a cut-off file for the end of its text, unless the host sets System.IO.Compression.UseStrictValidation: ours do
+// (Directory.Build.props), and then every cut is found, in files of several members (cat a.gz b.gz) too. In another host the size that gzip keeps in the last
+// four bytes is compared, which finds most cuts: in the last one of several members it is only known to be no larger than the whole text.
 
 using System.Buffers.Binary;
 using System.IO.Compression;
@@ -10,6 +11,8 @@ namespace BgeSharp.Training.Data.Readers;
 /// <summary>Unpacks a gzip file and throws <see cref="InvalidDataException"/> when it ends before its text does.</summary>
 internal sealed class WholeGzipStream : ReadOnlyStream
 {
+    private const string NotWhole = "cut off or damaged, not a whole gzip file; fetch or pack it again";
+
     private readonly FileStream file;
     private readonly GZipStream unpacked;
     private readonly uint lastSize;
@@ -46,7 +49,7 @@ internal sealed class WholeGzipStream : ReadOnlyStream
         if (file.Length < 18) // a gzip file has at least its header and trailer
         {
             file.Dispose();
-            throw new BadInput($"{path}: cut off, not a whole gzip file; fetch or pack it again.");
+            throw new BadInput($"{path}: {NotWhole}.");
         }
         return new WholeGzipStream(file);
     }
@@ -54,10 +57,18 @@ internal sealed class WholeGzipStream : ReadOnlyStream
     /// <inheritdoc/>
     public override int Read(Span<byte> buffer)
     {
-        int read = unpacked.Read(buffer);
+        int read;
+        try
+        {
+            read = unpacked.Read(buffer);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidDataException(NotWhole, e);
+        }
         total += read;
         bool whole = read > 0 || buffer.Length == 0 || (uint)total == lastSize || lastSize < total;
-        return whole ? read : throw new InvalidDataException("cut off, not a whole gzip file; fetch or pack it again");
+        return whole ? read : throw new InvalidDataException(NotWhole);
     }
 
     protected override void Dispose(bool disposing)

@@ -11,14 +11,15 @@ namespace BgeSharp.Training.Data.Vectors;
 /// <param name="encode">Vectors of some texts of a side, in order.</param>
 public sealed class SharedEncoding(IProcessGroup group, int dimension, Func<Side, IReadOnlyList<string>, IEnumerable<float[]>> encode)
 {
-    private const int TextsPerRank = 2048;
+    // The texts of a round are one message of JSON; its length must stay far below 2 GB however many ranks there are.
+    private const int TextsPerRank = 2048, TextsOfAll = 1 << 16;
 
     /// <summary>On rank 0: vectors of texts, in order, streaming.</summary>
     public IEnumerable<float[]> Encode(Side side, IEnumerable<string> texts)
     {
         return group.Size == 1
             ? texts.Chunk(TextsPerRank * 2).SelectMany(chunk => encode(side, chunk))
-            : texts.Chunk(TextsPerRank * group.Size).SelectMany(chunk => Share(new Work(side, chunk))!);
+            : texts.Chunk(Math.Max(group.Size, Math.Min(TextsPerRank * group.Size, TextsOfAll))).SelectMany(chunk => Share(new Work(side, chunk))!);
     }
 
     /// <summary>On rank 0: lets the others go. On the others: encodes until then.</summary>

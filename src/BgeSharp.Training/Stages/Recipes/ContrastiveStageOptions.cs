@@ -78,7 +78,7 @@ public record ContrastiveStageOptions : StageOptions
     [Range(-1, int.MaxValue)] public int SelfDistillationStart { get; init; } = -1;
 
     /// <summary>
-    /// Parts of a batch: sparse and multi-vector scores, and the ensemble, take negatives from a query's own part, dense scores from the whole batch. 1 for the whole batch everywhere.
+    /// Parts of a batch, two queries each at least: sparse and multi-vector scores, and the ensemble, take negatives from a query's own part, dense scores from the whole batch. 1 for the whole batch everywhere.
     /// With a multiple of the ranks, outputs by token stay on the rank that computed them.
     /// </summary>
     [Range(1, 1_000_000)] public int TokenGroups { get; init; } = 1;

@@ -26,6 +26,10 @@ public static class HardNegativeSearch
     /// <param name="group">Ranks that share the work; each gets the whole result.</param>
     public static int[][] Find(PairStore store, IEncoder encoder, HardNegativeOptions options, long seed, IProcessGroup group)
     {
+        if ((long)store.Passages.Count * encoder.Dimension > Array.MaxLength)
+        {
+            throw new BadInput($"{store.Passages.Count} distinct passages of {encoder.Dimension} numbers are more than a stage can mine negatives among (2^31 numbers); mine them beforehand with \"bge mine negatives\", which searches block by block.");
+        }
         var index = new DenseIndex(group.Total(Encode(store.Passages, 0, store.Passages.Count, encoder, group)), encoder.Dimension);
         NegativeRules rules = Rules(options);
         var own = new List<int[]>();

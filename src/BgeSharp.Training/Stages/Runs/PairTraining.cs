@@ -1,5 +1,6 @@
 // What a stage on pairs needs before its first step: tokenised pairs, mined negatives, a teacher's scores. The same again when negatives are refreshed.
 
+using System.Globalization;
 using BgeSharp.Embeddings;
 using BgeSharp.Formats;
 using BgeSharp.Text;
@@ -13,6 +14,8 @@ namespace BgeSharp.Training.Stages.Runs;
 /// <summary>The pairs of a contrastive or reranker stage, ready.</summary>
 internal sealed class PairTraining : IDisposable
 {
+    private const string Gap = ".step-", End = ".bin";
+
     private readonly RunFolder _folder;
     private readonly string _label;
     private readonly IRunObserver _observer;
@@ -46,15 +49,32 @@ internal sealed class PairTraining : IDisposable
         return new PairTraining(run, stage.Label, seed, store);
     }
 
-    /// <summary>Mines negatives with a model; those of a step that was mined before are read back, so that a resumed stage trains on the same.</summary>
+    /// <summary>Removes negatives of later steps: what a stage that goes on from a step will mine again, perhaps with other weights.</summary>
+    /// <param name="folder">The run.</param>
+    /// <param name="label">The stage.</param>
+    /// <param name="step">The last step whose negatives stay; below 0 for none.</param>
+    public static void ForgetAfter(RunFolder folder, string label, int step)
+    {
+        foreach (string file in Directory.Exists(folder.Negatives) ? Directory.GetFiles(folder.Negatives, label + Gap + "*" + End) : [])
+        {
+            string number = Path.GetFileName(file)[(label.Length + Gap.Length)..^End.Length];
+            if (int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int of) && of > step)
+            {
+                FileSystem.Current.Delete(file);
+            }
+        }
+    }
+
+    /// <summary>Mines negatives with a model; those of a step that was mined before are read back, so that a stage that was resumed or went back trains on the same.</summary>
     /// <param name="options">Ranks and margins.</param>
     /// <param name="encoder">The model as it is at this step.</param>
     /// <param name="step">0 at the start, else a step at which negatives are refreshed.</param>
     public void MineNegatives(HardNegativeOptions options, IEncoder encoder, int step)
     {
-        // The start's are a function of the weights that the stage starts from and cost no file.
-        string file = Path.Combine((_folder with { Rank = 0 }).Work, FormattableString.Invariant($"{_label}.negatives-{step}.bin"));
-        if (step > 0 && _group.Agree(() => File.Exists(file)))
+        // Without refreshing, the start's are a function of the weights that the stage starts from and cost no file.
+        bool kept = options.RefreshSteps > 0;
+        string file = Path.Combine(_folder.Negatives, string.Create(CultureInfo.InvariantCulture, $"{_label}{Gap}{step}{End}"));
+        if (kept && _group.Agree(() => File.Exists(file)))
         {
             Store.SetNegatives(PackedRows.Unpack(File.ReadAllBytes(file), Store.Count, file));
             return;
@@ -65,9 +85,13 @@ internal sealed class PairTraining : IDisposable
         {
             _observer.Message($"{none} of {negatives.Length} queries have no passage in the rank range that passes the margins");
         }
-        if (step > 0)
+        if (kept)
         {
-            _group.First(() => AtomicFile.Write(file, stream => stream.Write(PackedRows.Pack(negatives))));
+            _group.First(() =>
+            {
+                FileSystem.Current.CreateFolder(_folder.Negatives);
+                AtomicFile.Write(file, stream => stream.Write(PackedRows.Pack(negatives)));
+            });
         }
         Store.SetNegatives(negatives);
     }

@@ -122,6 +122,7 @@ public sealed class RecipeRun
             AtomicFolder.Publish(_folder.Model, staging => CopyFiles(_recipe.Stages.All(s => s is RerankerStageOptions) ? _folder.Stage(_recipe.Stages.Count - 1, _recipe.Stages[^1].Label) : previous!, staging));
         }
         FileSystem.Current.DeleteFolder(_folder.Work);
+        FileSystem.Current.DeleteFolder(_folder.Negatives);
         SaveState();
         _options.Conclude(_state);
         _state = _state with { Finished = true };
@@ -158,6 +159,7 @@ public sealed class RecipeRun
     {
         AtomicFolder.RemoveLeftovers(_folder.Root);
         AtomicFolder.RemoveLeftovers(_folder.Stages);
+        AtomicFolder.RemoveLeftovers(_folder.Negatives);
         FileSystem.Current.DeleteFolder(_folder.Work);
         if (!Directory.Exists(_folder.Stages))
         {

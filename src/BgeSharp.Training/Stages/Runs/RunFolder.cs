@@ -45,6 +45,9 @@ public sealed record RunFolder(string Root)
     /// <summary>Tokenised texts of the stage under way; removed at its end. Each rank has a folder of its own in that of rank 0.</summary>
     public string Work => Rank == 0 ? Path.Combine(Root, "work") : Path.Combine(Root, "work", FormattableString.Invariant($"rank-{Rank}"));
 
+    /// <summary>Negatives that a stage mined anew while it trained; they outlive a restart, and go when the stage is done.</summary>
+    public string Negatives => Path.Combine(Root, "negatives");
+
     /// <summary>The rank that looks at the folder.</summary>
     public int Rank { get; init; }
 

@@ -47,6 +47,7 @@ internal sealed class StageLoop(RunContext run, int index, long seed, Weights we
             options.Observer.Message(string.Create(CultureInfo.InvariantCulture, $"going on from step {state.Step} of {_options.Label}"));
         }
         run.Metrics?.TruncateAfter(_options.Label, state.Step > 0 ? state.Step : -1);
+        _group.First(() => PairTraining.ForgetAfter(run.Folder, _options.Label, state.Step));
         using TStage stage = create(state.Step + state.PassedOver);
         if (options.Sweep is not null)
         {
@@ -159,6 +160,7 @@ internal sealed class StageLoop(RunContext run, int index, long seed, Weights we
             {
             }
             folder!.RemoveAfter(index, latest);
+            PairTraining.ForgetAfter(run.Folder, _options.Label, Math.Max(0, latest));
             run.Metrics!.TruncateAfter(_options.Label, latest > 0 ? latest : -1);
             options.Observer.Message(string.Create(CultureInfo.InvariantCulture, $"{_options.Label}: back to step {latest}"));
             return target;

@@ -37,7 +37,11 @@ internal sealed class StageRun(RunContext run, int index)
         };
         if (steps is int done)
         {
-            _group.First(() => ModelFolder.Save(run.Folder.Stage(index, _options.Label), weights, prefix, run.Config, run.Tokenizer, Card(previous, done)));
+            _group.First(() =>
+            {
+                ModelFolder.Save(run.Folder.Stage(index, _options.Label), weights, prefix, run.Config, run.Tokenizer, Card(previous, done));
+                PairTraining.ForgetAfter(run.Folder, _options.Label, -1);
+            });
         }
         return steps is not null;
     }

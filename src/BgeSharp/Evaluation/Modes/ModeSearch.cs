@@ -1,4 +1,5 @@
 // One corpus, one set of queries, every way to search them. Queries are encoded once for all modes; the corpus comes embedded, from memory or from shards.
+// Where passages are pieces of documents, every search brings documents, each by its best passage, and every depth counts them: one long document takes one place.
 
 using System.Numerics.Tensors;
 using BgeSharp.Embeddings;
@@ -18,6 +19,7 @@ public sealed class ModeSearch
     private readonly M3Embedding[] _queries;
     private readonly EmbeddingModes _has;
     private readonly Lazy<Bm25Index> _bm25;
+    private readonly int[]? _documentOf;
 
     /// <param name="set">Queries are encoded at once.</param>
     /// <param name="model">Null when only BM25 is asked for.</param>
@@ -25,13 +27,15 @@ public sealed class ModeSearch
     /// <param name="outputs">What to compute of the queries; see <see cref="Outputs"/>.</param>
     /// <param name="options">Depths and weights.</param>
     /// <param name="bm25">The corpus's BM25 index; null builds one when a mode needs it.</param>
-    public ModeSearch(RetrievalSet set, EvaluatedModel? model, EmbeddedCorpus? corpus, EmbeddingModes outputs, SearchOptions options, Lazy<Bm25Index>? bm25 = null)
+    /// <param name="documentOf">Document of each passage of the set, where several passages are one document: hits are then the best passage of each document,
+    /// and the depths of the options count documents. Null: every passage stands for itself.</param>
+    public ModeSearch(RetrievalSet set, EvaluatedModel? model, EmbeddedCorpus? corpus, EmbeddingModes outputs, SearchOptions options, Lazy<Bm25Index>? bm25 = null, int[]? documentOf = null)
     {
         if (corpus is not null && corpus.Count != set.Corpus.Count)
         {
             throw new ArgumentException($"{corpus.Count} embeddings for {set.Corpus.Count} passages", nameof(corpus));
         }
-        (_set, _corpus, _options, _has) = (set, corpus, options, outputs);
+        (_set, _corpus, _options, _has, _documentOf) = (set, corpus, options, outputs, documentOf);
         _queries = model is null ? [] : [.. model.Encode(set.Queries.Select(q => q.Text), TextSide.Query, outputs)];
         _bm25 = bm25 ?? new Lazy<Bm25Index>(() => Bm25Index.Build(set.Corpus.Select(p => p.FullText), options: options.Bm25));
     }
@@ -58,7 +62,7 @@ public sealed class ModeSearch
             "sparse" => Sparse(_options.TopK),
             "multi" => Rescore(Dense(_options.Candidates)),
             "multi_all" => Rescore(null),
-            "hybrid" => Candidates().Rank(_options.Weights, _options.TopK),
+            "hybrid" => Candidates().Rank(_options.Weights, _options.TopK, _documentOf),
             "rrf" => ByRank(),
             _ => Bm25(_options.TopK),
         };
@@ -79,8 +83,7 @@ public sealed class ModeSearch
             var columns = new List<float[]> { rows[q].Select(r => TensorPrimitives.Dot(_corpus!.Dense![r], _queries[q].Dense!)).ToArray() };
             if (!heads)
             {
-                var found = other[q].ToDictionary(h => h.Row, h => h.Score);
-                columns.Add([.. rows[q].Select(r => found.GetValueOrDefault(r))]);
+                columns.Add(Bm25Scores(q, rows[q], other[q]));
                 columns = [.. columns.Select(Scaled)];
             }
             if (sparse)
@@ -89,19 +92,20 @@ public sealed class ModeSearch
             }
             if (multi)
             {
-                columns.Add(MultiScores(q, rows[q]));
+                float[] question = Question(q);
+                columns.Add([.. rows[q].Select(r => MultiScore(question, r))]);
             }
             scores[q] = [.. Enumerable.Range(0, rows[q].Length).SelectMany(i => columns.Select(c => c[i]))];
         });
         return new HybridCandidates(parts, rows, scores);
     }
 
-    private SearchHit[][] Dense(int top) => _corpus!.Dense!.SearchAll([.. _queries.SelectMany(q => q.Dense!)], top);
+    private SearchHit[][] Dense(int top) => _corpus!.Dense!.SearchAll([.. _queries.SelectMany(q => q.Dense!)], top, groups: _documentOf);
 
     private SearchHit[][] Sparse(int top) =>
-        _corpus!.Sparse.SearchAll([.. _queries.Select(q => q.LexicalWeights!.Select(w => new WeightedTerm(w.Key, w.Value)).ToArray())], top);
+        _corpus!.Sparse.SearchAll([.. _queries.Select(q => q.LexicalWeights!.Select(w => new WeightedTerm(w.Key, w.Value)).ToArray())], top, groups: _documentOf);
 
-    private SearchHit[][] Bm25(int top) => _bm25.Value.SearchAll(_set.Queries.Select(q => q.Text), top);
+    private SearchHit[][] Bm25(int top) => _bm25.Value.SearchAll(_set.Queries.Select(q => q.Text), top, groups: _documentOf);
 
     private SearchHit[][] ByRank()
     {
@@ -111,31 +115,57 @@ public sealed class ModeSearch
         {
             rankings.Add(Sparse(depth));
         }
-        return [.. _set.Queries.Select((_, q) => RankFusion.ByRank([.. rankings.Select(r => r[q])], _options.TopK))];
+        return [.. _set.Queries.Select((_, q) => Fused([.. rankings.Select(r => r[q])]))];
     }
 
-    // Null: all rows are candidates.
+    // Documents are fused as documents: one that two rankings bring by two passages counts for both. Its hit is the passage that stood highest.
+    private SearchHit[] Fused(SearchHit[][] rankings)
+    {
+        if (_documentOf is not { } documentOf)
+        {
+            return RankFusion.ByRank(rankings, _options.TopK);
+        }
+        var highest = new Dictionary<int, int>();
+        foreach (int row in rankings.SelectMany(r => r.Select((h, rank) => (h.Row, Rank: rank))).OrderBy(h => h.Rank).Select(h => h.Row))
+        {
+            highest.TryAdd(documentOf[row], row);
+        }
+        SearchHit[][] documents = [.. rankings.Select(r => r.Select(h => h with { Row = documentOf[h.Row] }).ToArray())];
+        return [.. RankFusion.ByRank(documents, _options.TopK).Select(h => h with { Row = highest[h.Row] })];
+    }
+
+    // Null: all rows are candidates. Scores are offered as they come; nothing but the best is held.
     private SearchHit[][] Rescore(SearchHit[][]? candidates)
     {
         var result = new SearchHit[_queries.Length][];
         Parallel.For(0, result.Length, q =>
         {
-            int[] rows = candidates is null ? [.. Enumerable.Range(0, _corpus!.Count)] : [.. candidates[q].Select(h => h.Row)];
-            float[] scores = MultiScores(q, rows);
-            var best = new TopK(_options.TopK);
-            for (int i = 0; i < rows.Length; i++)
+            float[] question = Question(q);
+            var best = new TopK(_options.TopK, _documentOf);
+            foreach (int row in candidates is null ? Enumerable.Range(0, _corpus!.Count) : candidates[q].Select(h => h.Row))
             {
-                best.Offer(rows[i], scores[i]);
+                best.Offer(row, MultiScore(question, row));
             }
             result[q] = best.ToArray();
         });
         return result;
     }
 
-    private float[] MultiScores(int query, int[] rows)
+    private float[] Question(int query) => [.. _queries[query].MultiVector!.SelectMany(v => v)];
+
+    private float MultiScore(float[] question, int row) => MaxSim.Score(question, _corpus!.VectorsOf(row), Math.Max(1, _corpus.VectorSize));
+
+    // What BM25's search did not bring counts 0. Of a document it brings the best passage only, so the others are scored here, lest the passage that dense search brought of it has 0.
+    private float[] Bm25Scores(int query, int[] rows, SearchHit[] found)
     {
-        float[] question = [.. _queries[query].MultiVector!.SelectMany(v => v)];
-        return [.. rows.Select(r => MaxSim.Score(question, _corpus!.VectorsOf(r), Math.Max(1, _corpus.VectorSize)))];
+        if (_documentOf is not { } documentOf)
+        {
+            var scores = found.ToDictionary(h => h.Row, h => h.Score);
+            return [.. rows.Select(r => scores.GetValueOrDefault(r))];
+        }
+        var documents = found.Select(h => documentOf[h.Row]).ToHashSet();
+        float[] each = _bm25.Value.Scores(_set.Queries[query].Text, rows);
+        return [.. rows.Select((r, i) => documents.Contains(documentOf[r]) ? each[i] : 0)];
     }
 
     private float SparseScore(int query, int row)

@@ -68,35 +68,26 @@ public sealed record RetrievalRun(TestCollection Collection, IReadOnlyList<Retri
 
     /// <summary>Scores hits of the collection, whoever found them.</summary>
     /// <param name="mode">Name for reports.</param>
-    /// <param name="hits">Hits of query i, best first.</param>
-    public ModeOutcome Score(string mode, SearchHit[][] hits) => new(
-        mode,
-        Collection.Answers is { } answers ? ByAnswers(answers, hits) : RetrievalEvaluation.Evaluate(Collection.Set, hits, Metrics, Collection.IgnoreIdenticalIds),
-        hits);
+    /// <param name="hits">Hits of query i, best first; the outcome has them in the order that counts.</param>
+    public ModeOutcome Score(string mode, SearchHit[][] hits)
+    {
+        SearchHit[][] ordered = RetrievalEvaluation.Ordered(Collection.Set, hits, Collection.IgnoreIdenticalIds);
+        return new(mode, Collection.Answers is { } answers ? ByAnswers(answers, ordered) : RetrievalEvaluation.Evaluate(Collection.Set, ordered, Metrics), ordered);
+    }
 
     private EmbeddedCorpus Embed(EvaluatedModel model, RetrievalSet set, EmbeddingModes outputs)
         => model.Embed(set.Corpus.Select(p => p.FullText), outputs, EmbeddingFolder, ModelKey, done => Progress?.Invoke(done, set.Corpus.Count));
 
-    // Every document as passages of its own; a document's rank is that of its best passage.
+    // Every document as passages of its own; a document's rank is that of its best passage. Depths count documents: a search keeps the best passage of a document and forgets its
+    // others while it runs, so a query holds TopK hits, however many passages the largest document has, and finds what a search through all passages would. For multi-vectors and
+    // the hybrid the candidates are the best Candidates documents of the first searches, each with the passage (of each search) that brought it; its other passages are not scored.
     private List<ModeOutcome> RunSplit(EvaluatedModel model)
     {
         SplitDocuments split = SplitDocuments.Of(Collection.Set, model.Tokenizer, Math.Min(SplitTokens, model.PassageMaxLength));
-        var outcomes = new List<ModeOutcome>();
-        // As deep as it takes to meet so many documents whatever passages stand before them.
-        var pieces = this with
-        {
-            Collection = Collection with { Set = split.Passages },
-            SplitTokens = 0,
-            Options = Options with { TopK = (int)Math.Min(split.Passages.Corpus.Count, (long)Options.TopK * split.LargestDocument), Candidates = (int)Math.Min(split.Passages.Corpus.Count, (long)Options.Candidates * split.LargestDocument) },
-        };
         EmbeddingModes outputs = ModeSearch.Outputs(Modes.Where(m => m.Needs != EmbeddingModes.None), model.Encoder);
-        using EmbeddedCorpus? corpus = outputs == EmbeddingModes.None ? null : pieces.Embed(model, split.Passages, outputs);
-        var search = new ModeSearch(split.Passages, outputs == EmbeddingModes.None ? null : model, corpus, outputs, pieces.Options);
-        foreach (RetrievalMode mode in Modes)
-        {
-            outcomes.Add(Score(mode.Name, split.ToDocuments(search.Search(mode), Options.TopK)));
-        }
-        return outcomes;
+        using EmbeddedCorpus? corpus = outputs == EmbeddingModes.None ? null : Embed(model, split.Passages, outputs);
+        var search = new ModeSearch(split.Passages, outputs == EmbeddingModes.None ? null : model, corpus, outputs, Options, documentOf: split.DocumentOf);
+        return [.. Modes.Select(mode => Score(mode.Name, split.ToDocuments(search.Search(mode), Options.TopK)))];
     }
 
     private RetrievalReport ByAnswers(IReadOnlyDictionary<string, IReadOnlyList<string>> answers, SearchHit[][] hits)

@@ -10,15 +10,13 @@ namespace BgeSharp.Evaluation.Modes;
 /// <summary>A set whose documents are split.</summary>
 public sealed class SplitDocuments
 {
-    private readonly int[] _documentOf;
-
-    private SplitDocuments(RetrievalSet passages, int[] documentOf) => (Passages, _documentOf) = (passages, documentOf);
+    private SplitDocuments(RetrievalSet passages, int[] documentOf) => (Passages, DocumentOf) = (passages, documentOf);
 
     /// <summary>The same queries over passages; passage ids are the document's id, "#" and a number.</summary>
     public RetrievalSet Passages { get; }
 
-    /// <summary>Passages of the largest document.</summary>
-    public int LargestDocument => _documentOf.Length == 0 ? 1 : _documentOf.CountBy(d => d).Max(c => c.Value);
+    /// <summary>Row of the document of each passage, ascending.</summary>
+    public int[] DocumentOf { get; }
 
     /// <summary>Splits a set.</summary>
     /// <param name="set">Documents; a title goes into each of its passages.</param>
@@ -45,5 +43,5 @@ public sealed class SplitDocuments
     /// <param name="hits">Hits of query i; rows are passages.</param>
     /// <param name="top">At most this many documents.</param>
     public SearchHit[][] ToDocuments(SearchHit[][] hits, int top) =>
-        [.. hits.Select(ranking => ranking.Select(h => h with { Row = _documentOf[h.Row] }).DistinctBy(h => h.Row).Take(top).ToArray())];
+        [.. hits.Select(ranking => ranking.Select(h => h with { Row = DocumentOf[h.Row] }).DistinctBy(h => h.Row).Take(top).ToArray())];
 }

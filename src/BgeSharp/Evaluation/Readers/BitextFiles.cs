@@ -8,6 +8,8 @@ namespace BgeSharp.Evaluation.Readers;
 /// <summary>Reads aligned sentences.</summary>
 public static class BitextFiles
 {
+    private static readonly string[] FirstFields = ["sentence1", "first", "source"], SecondFields = ["sentence2", "second", "target"];
+
     /// <summary>Two files; line i of one is the translation of line i of the other.</summary>
     /// <exception cref="BadInput">The files have different numbers of lines, or none.</exception>
     public static BitextTask ReadAligned(string first, string second, string? name = null)
@@ -18,12 +20,12 @@ public static class BitextFiles
             : throw new BadInput($"{first}: {one.Length} lines, and {other.Length} in {second}; line i of both must be translations of each other.");
     }
 
-    /// <summary>One file with both: tab-separated, or JSONL with sentence1 and sentence2.</summary>
+    /// <summary>One file with both: tab-separated (a header line with the names is allowed), or JSONL with sentence1 and sentence2.</summary>
     public static BitextTask Read(string path, string? name = null)
     {
-        TextRow[] rows = [.. TextRows.Read(path)];
+        TextRow[] rows = [.. TextRows.Read(path, FirstFields, SecondFields)];
         return rows.Length > 0
-            ? new BitextTask(name ?? TextRows.NameOf(path), [.. rows.Select(r => r.Require(0, "sentence1", "first", "source"))], [.. rows.Select(r => r.Require(1, "sentence2", "second", "target"))])
+            ? new BitextTask(name ?? TextRows.NameOf(path), [.. rows.Select(r => r.Require(0, FirstFields))], [.. rows.Select(r => r.Require(1, SecondFields))])
             : throw new BadInput($"{path}: there is no pair of sentences in it.");
     }
 

@@ -36,6 +36,11 @@ public static class CrossLingualSquad
             }
         }
         string name = $"{asked.Name}→{(paragraphs.Count == 1 ? TextRows.NameOf(paragraphs[0]) : $"{paragraphs.Count} languages")}";
-        return new TestCollection(new RetrievalSet(name, corpus, [.. asked.Queries.Where(q => qrels.Contains(q.Id))], qrels));
+        Query[] answered = [.. asked.Queries.Where(q => qrels.Contains(q.Id))];
+        int alone = asked.Queries.Count - answered.Length;
+        return new TestCollection(new RetrievalSet(name, corpus, answered, qrels))
+        {
+            LeftOut = alone > 0 ? [FormattableString.Invariant($"{alone} questions have no parallel paragraph and are left out.")] : [],
+        };
     }
 }

@@ -1,4 +1,4 @@
-// Texts with a class, for classification and clustering: JSONL (text, label) or tab-separated (text, label).
+// Texts with a class, for classification and clustering: JSONL (text, label) or tab-separated (text, label), a header line with these names is allowed.
 // A clustering file may hold whole sets a line ("sentences" and "labels" as lists), as MTEB's do.
 
 using System.Text.Json;
@@ -10,11 +10,13 @@ namespace BgeSharp.Evaluation.Readers;
 /// <summary>Reads labelled texts.</summary>
 public static class LabelledTexts
 {
+    private static readonly string[] TextFields = ["text", "sentence", "sentences"], LabelFields = ["label", "labels", "label_text"];
+
     /// <summary>One text a line.</summary>
     /// <exception cref="BadInput">A text or label is missing, or there is none.</exception>
     public static List<LabelledText> Read(string path)
     {
-        List<LabelledText> texts = [.. TextRows.Read(path).Select(row => new LabelledText(row.Require(0, "text", "sentence", "sentences"), row.Require(1, "label", "labels", "label_text")))];
+        List<LabelledText> texts = [.. TextRows.Read(path, TextFields, LabelFields).Select(Labelled)];
         return texts.Count > 0 ? texts : throw new BadInput($"{path}: there is no labelled text in it.");
     }
 
@@ -27,7 +29,7 @@ public static class LabelledTexts
     {
         var sets = new List<IReadOnlyList<LabelledText>>();
         var single = new List<LabelledText>();
-        foreach (TextRow row in TextRows.Read(path))
+        foreach (TextRow row in TextRows.Read(path, TextFields, LabelFields))
         {
             if (row.Json is { } line && line.Value.TryGetProperty("sentences", out JsonElement sentences) && sentences.ValueKind == JsonValueKind.Array)
             {
@@ -40,7 +42,7 @@ public static class LabelledTexts
             }
             else
             {
-                single.Add(new LabelledText(row.Require(0, "text", "sentence", "sentences"), row.Require(1, "label", "labels")));
+                single.Add(Labelled(row));
             }
         }
         return new ClusteringTask(name ?? TextRows.NameOf(path), single.Count > 0 ? [.. sets, single] : sets);
@@ -55,6 +57,8 @@ public static class LabelledTexts
         }
         return [.. list.EnumerateArray().Select(v => JsonLine.StringOf(v) ?? (v.ValueKind == JsonValueKind.Number ? v.GetRawText() : throw line.Error($"\"{field}\" holds {JsonLine.Describe(v)}, strings are needed")))];
     }
+
+    private static LabelledText Labelled(TextRow row) => new(row.Require(0, TextFields), row.Require(1, LabelFields));
 
     private static readonly string[] Endings = [".jsonl", ".jsonl.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz"];
 

@@ -23,6 +23,7 @@ public static class MkqaFile
         }
         var queries = new List<Query>();
         var answers = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
+        int without = 0;
         foreach (JsonLine line in JsonLines.Read(path))
         {
             string id = line.RequireId("example_id", "id", "_id");
@@ -35,7 +36,11 @@ public static class MkqaFile
                 throw line.Error("the question is no string");
             }
             string[] strings = flat ? LabelledTexts.Strings(line, "answers") : English(line);
-            if (strings.Length > 0)
+            if (strings.Length == 0)
+            {
+                without++;
+            }
+            else
             {
                 queries.Add(new Query(id, question));
                 answers[id] = answers.ContainsKey(id) ? throw line.Error($"the id \"{id}\" comes a second time") : strings;
@@ -43,7 +48,12 @@ public static class MkqaFile
         }
         return queries.Count == 0
             ? throw new BadInput($"{path}: no question has an answer string.")
-            : new TestCollection(new RetrievalSet(TextRows.NameOf(path), BeirFolder.ReadCorpus(corpus), queries, new Qrels())) { Answers = answers, Language = language };
+            : new TestCollection(new RetrievalSet(TextRows.NameOf(path), BeirFolder.ReadCorpus(corpus), queries, new Qrels())) 
+            {
+                Answers = answers,
+                Language = language,
+                LeftOut = without > 0 ? [FormattableString.Invariant($"{without} questions have no answer string (unanswerable, long or yes/no) and are left out.")] : [],
+            };
     }
 
     // Unanswerable questions, long answers and yes/no have no string to look for: they are left out, as in MKQA's retrieval use.

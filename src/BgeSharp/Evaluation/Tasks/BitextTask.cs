@@ -22,9 +22,10 @@ public sealed record BitextTask(string Name, IReadOnlyList<string> First, IReadO
     }
 
     /// <summary>The same by shared words (BM25): how far names and numbers alone go.</summary>
-    public TaskResult RunBm25() => Score(
-        [.. Bm25Index.Build(Second).SearchAll(First, 1).Select(Best)],
-        [.. Bm25Index.Build(First).SearchAll(Second, 1).Select(Best)]);
+    /// <param name="options">BM25's constants; the usual ones when null.</param>
+    public TaskResult RunBm25(Bm25Options? options = null) => Score(
+        [.. Bm25Index.Build(Second, options: options).SearchAll(First, 1).Select(Best)],
+        [.. Bm25Index.Build(First, options: options).SearchAll(Second, 1).Select(Best)]);
 
     /// <param name="forth">For each first sentence the row of the second it takes; −1 for none.</param>
     /// <param name="back">For each second sentence the row of the first.</param>
@@ -34,8 +35,9 @@ public sealed record BitextTask(string Name, IReadOnlyList<string> First, IReadO
         {
             throw new BadInput($"{Name}: {First.Count} and {Second.Count} sentences; as many on both sides, and one at least, are needed.");
         }
-        double[] right = [.. forth.Select((row, i) => row >= 0 && Second[row] == Second[i] ? 1.0 : 0)];
-        double accuracy = right.Average(), other = back.Select((row, i) => row >= 0 && First[row] == First[i] ? 1.0 : 0).Average();
+        double[] there = [.. forth.Select((row, i) => row >= 0 && Second[row] == Second[i] ? 1.0 : 0)], home = [.. back.Select((row, i) => row >= 0 && First[row] == First[i] ? 1.0 : 0)];
+        double[] both = [.. there.Zip(home, (a, b) => (a + b) / 2)];
+        double accuracy = there.Average(), other = home.Average();
         return new TaskResult("bitext", "accuracy", new Dictionary<string, double>
         {
             ["accuracy"] = (accuracy + other) / 2,
@@ -44,7 +46,8 @@ public sealed record BitextTask(string Name, IReadOnlyList<string> First, IReadO
             ["f1"] = F1(forth),
         }, First.Count)
         {
-            Interval = Bootstrap.OfMean([.. right.Zip(back.Select((row, i) => row >= 0 && First[row] == First[i] ? 1.0 : 0), (a, b) => (a + b) / 2)]),
+            Interval = Bootstrap.OfMean(both),
+            PerItem = both.Select((value, i) => (i, value)).ToDictionary(v => v.i.ToString(System.Globalization.CultureInfo.InvariantCulture), v => v.value),
         };
     }
 

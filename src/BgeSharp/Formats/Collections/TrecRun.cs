@@ -1,5 +1,5 @@
 // A TREC run file: "query Q0 document rank score tag". The rank column is ignored, as trec_eval ignores it: the order is score descending,
-// then document id descending by bytes.
+// in single precision, then document id descending by bytes.
 
 using System.Globalization;
 using System.Text;
@@ -87,9 +87,13 @@ public sealed record TrecRun(string Name, IReadOnlyDictionary<string, IReadOnlyL
     private static ScoredDocument[] Order(Dictionary<string, double> scores)
     {
         ScoredDocument[] ranking = [.. scores.Select(s => new ScoredDocument(s.Key, s.Value))];
-        Array.Sort(ranking, (a, b) => a.Score != b.Score ? b.Score.CompareTo(a.Score) : CompareBytes(b.Document, a.Document));
+        Array.Sort(ranking, Compare);
         return ranking;
     }
+
+    /// <summary>trec_eval's order of two documents: score descending, compared in single precision as trec_eval keeps it, then id descending by UTF-8 bytes.</summary>
+    internal static int Compare(ScoredDocument a, ScoredDocument b)
+        => (float)a.Score != (float)b.Score ? ((float)b.Score).CompareTo((float)a.Score) : CompareBytes(b.Document, a.Document);
 
     // UTF-16 order differs from byte order only where a surrogate meets U+E000-U+FFFF.
     private static int CompareBytes(string a, string b)

@@ -1,6 +1,8 @@
 // A corpus with its embeddings, in memory or in a folder of shards. A folder makes embedding restartable: a shard is written when it is whole, and a later start
 // (or another evaluation of the same model) takes every shard whose texts, model and settings are the same and computes only the others.
-// Memory while embedding is one shard; afterwards what is mapped and touched.
+// A shard closes by its number of texts or by its budget of numbers, whichever comes first: multi-vectors take 1,000 times what a dense vector does, and 8,192 long texts would
+// need more than an array holds. Memory while embedding is about twice the budget of 256 MB; afterwards what is mapped and touched.
+// A shard says how many texts it holds and its key is that of these texts, so shards made under another budget (all 8,192 texts long before there was one) are taken too.
 
 using System.Security.Cryptography;
 using System.Text;
@@ -13,11 +15,18 @@ public sealed class EmbeddedCorpus : IDisposable
 {
     /// <summary>Texts of a shard when nothing else is said.</summary>
     public const int DefaultShardTexts = 8192;
+
+    /// <summary>Numbers of a shard when nothing else is said: 256 MB.</summary>
+    public const long DefaultShardNumbers = 1L << 26;
+
+    // Counted with every text in estimates: an empty one has tokens too.
+    private const int SlackCharacters = 4;
+
     private readonly EmbeddingShard[] _shards;
     private readonly int[] _starts;
     private InvertedIndex? _inverted;
 
-    private EmbeddedCorpus(IReadOnlyList<EmbeddingShard> shards)
+    private EmbeddedCorpus(List<EmbeddingShard> shards)
     {
         _shards = [.. shards];
         _starts = new int[_shards.Length + 1];
@@ -51,33 +60,73 @@ public sealed class EmbeddedCorpus : IDisposable
     public InvertedIndex Sparse => _inverted ??= BuildInverted();
 
     /// <summary>Embeds a corpus in memory.</summary>
-    public static EmbeddedCorpus InMemory(IEnumerable<M3Embedding> embeddings, int shardTexts = DefaultShardTexts) =>
-        new([.. embeddings.Chunk(shardTexts).Select(EmbeddingShard.Of)]);
+    /// <param name="embeddings">Row i is embedding i; read once, streaming.</param>
+    /// <param name="shardTexts">Texts of a shard, at least 1.</param>
+    /// <param name="shardNumbers">A shard closes with the text that brings it to so many numbers, at least 1.</param>
+    public static EmbeddedCorpus InMemory(IEnumerable<M3Embedding> embeddings, int shardTexts = DefaultShardTexts, long shardNumbers = DefaultShardNumbers)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(shardTexts, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(shardNumbers, 1);
+        var shards = new List<EmbeddingShard>();
+        var open = new List<M3Embedding>();
+        long numbers = 0;
+        foreach (M3Embedding embedding in embeddings)
+        {
+            open.Add(embedding);
+            numbers += EmbeddingShard.NumbersOf(embedding);
+            if (open.Count >= shardTexts || numbers >= shardNumbers)
+            {
+                shards.Add(EmbeddingShard.Of(open));
+                open.Clear();
+                numbers = 0;
+            }
+        }
+        if (open.Count > 0)
+        {
+            shards.Add(EmbeddingShard.Of(open));
+        }
+        return new EmbeddedCorpus(shards);
+    }
 
     /// <summary>Embeds a corpus into a folder, or takes what is there.</summary>
     /// <param name="folder">Made when missing; shards that do not fit are replaced, those beyond the corpus removed.</param>
     /// <param name="texts">Row i is text i; read once, streaming.</param>
     /// <param name="key">Everything but the texts that decides the embeddings: model, outputs, lengths, instruction.</param>
-    /// <param name="encode">Embeds the texts of a shard. Called for shards that are not there; what it finished stays when it is interrupted.</param>
+    /// <param name="encode">Embeds texts of a shard, a piece of it at a time. Called for shards that are not there; the shards it finished stay when it is interrupted.</param>
     /// <param name="shardTexts">Texts of a shard, at least 1.</param>
-    public static EmbeddedCorpus InFolder(string folder, IEnumerable<string> texts, string key, Func<IReadOnlyList<string>, IEnumerable<M3Embedding>> encode, int shardTexts = DefaultShardTexts)
+    /// <param name="shardNumbers">A shard closes with the piece that brings it to so many numbers, at least 1.</param>
+    public static EmbeddedCorpus InFolder(string folder, IEnumerable<string> texts, string key, Func<IReadOnlyList<string>, IEnumerable<M3Embedding>> encode,
+        int shardTexts = DefaultShardTexts, long shardNumbers = DefaultShardNumbers)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(shardTexts, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(shardNumbers, 1);
         Directory.CreateDirectory(folder);
         var shards = new List<EmbeddingShard>();
         int reused = 0;
+        var ahead = new List<string>(); // the next texts that no shard has, as many as one can hold; fewer only at the end of the corpus
+        using IEnumerator<string> rest = texts.GetEnumerator();
         try
         {
-            foreach (string[] chunk in texts.Chunk(shardTexts))
+            while (Fill(ahead, rest, shardTexts))
             {
-                string path = PathOf(folder, shards.Count), shardKey = KeyOf(key, chunk);
-                if (EmbeddingShard.TryOpen(path, shardKey) is { } ready)
+                string path = PathOf(folder, shards.Count);
+                EmbeddingShard? shard = EmbeddingShard.TryOpen(path, count => KeyOf(key, ahead, count));
+                // One that closed too soon for this budget (the last of what was a smaller corpus) is made anew.
+                if (shard is not null && (shard.Count == ahead.Count || shard.Numbers >= shardNumbers) && (shards.Count == 0 || shards[0].IsLike(shard)))
                 {
                     reused++;
-                    shards.Add(ready);
-                    continue;
                 }
-                EmbeddingShard.Of([.. encode(chunk)]).Save(path, shardKey);
-                shards.Add(EmbeddingShard.TryOpen(path, shardKey) ?? throw new IOException($"{path}: could not be read back after it was written"));
+                else
+                {
+                    shard?.Dispose();
+                    shard = Make(path, key, ahead, encode, shardNumbers);
+                }
+                shards.Add(shard);
+                if (!shards[0].IsLike(shard))
+                {
+                    throw new BadInput($"{PathOf(folder, 0)}: holds other outputs than the model gives; remove the folder, it is made anew.");
+                }
+                ahead.RemoveRange(0, shard.Count);
             }
             for (int stale = shards.Count; File.Exists(PathOf(folder, stale)); stale++)
             {
@@ -114,11 +163,73 @@ public sealed class EmbeddedCorpus : IDisposable
 
     private static string PathOf(string folder, int shard) => Path.Combine(folder, $"embeddings-{shard:00000}.safetensors");
 
-    // Lengths before texts, so that no two lists of texts run together to the same bytes.
-    private static string KeyOf(string key, string[] texts)
+    private static bool Fill(List<string> ahead, IEnumerator<string> rest, int count)
     {
+        while (ahead.Count < count && rest.MoveNext())
+        {
+            ahead.Add(rest.Current);
+        }
+        return ahead.Count > 0;
+    }
+
+    private static EmbeddingShard Make(string path, string key, List<string> ahead, Func<IReadOnlyList<string>, IEnumerable<M3Embedding>> encode, long shardNumbers)
+    {
+        EmbeddingShard made = EmbeddingShard.Of(Encode(ahead, encode, shardNumbers));
+        made.Save(path, KeyOf(key, ahead, made.Count)!);
+        return EmbeddingShard.TryOpen(path, count => KeyOf(key, ahead, count)) ?? throw new IOException($"{path}: could not be read back after it was written");
+    }
+
+    // The embeddings of a shard. An encoder holds those of all texts it is given, so it is given pieces of about a quarter of the budget by estimate. Pieces begin with the shard
+    // and follow from its texts and embeddings: a shard that an interrupted run makes anew is encoded in the batches it would have had.
+    private static List<M3Embedding> Encode(List<string> texts, Func<IReadOnlyList<string>, IEnumerable<M3Embedding>> encode, long shardNumbers)
+    {
+        var made = new List<M3Embedding>();
+        long numbers = 0;
+        double perText = 0, perCharacter = 256; // before anything is known: 1,024 numbers a token of 4 characters
+        while (made.Count < texts.Count && numbers < shardNumbers)
+        {
+            int start = made.Count, end = PieceEnd(texts, start, shardNumbers / 4.0, perText, perCharacter);
+            made.AddRange(encode(texts.GetRange(start, end - start)));
+            if (made.Count != end)
+            {
+                throw new InvalidOperationException($"{made.Count - start} embeddings were given for {end - start} texts");
+            }
+            perText = made[0].Dense?.Length ?? 0;
+            perCharacter = start == 0 ? 0 : perCharacter;
+            for (int i = start; i < end; i++)
+            {
+                long size = EmbeddingShard.NumbersOf(made[i]);
+                numbers += size;
+                perCharacter = Math.Max(perCharacter, (size - perText) / (texts[i].Length + SlackCharacters));
+            }
+        }
+        return made;
+    }
+
+    // At least one text. Few texts say little (one that is cut off has many characters to a number): a piece is at most 16 times what was measured.
+    private static int PieceEnd(List<string> texts, int start, double limit, double perText, double perCharacter)
+    {
+        int end = start, most = start == 0 ? texts.Count : (int)Math.Min(texts.Count, 17L * start);
+        for (double expected = 0; end < most; end++)
+        {
+            expected += perText + ((texts[end].Length + SlackCharacters) * perCharacter);
+            if (expected > limit && end > start)
+            {
+                break;
+            }
+        }
+        return end;
+    }
+
+    // Lengths before texts, so that no two lists of texts run together to the same bytes. Null: there are not so many texts.
+    private static string? KeyOf(string key, List<string> texts, int count)
+    {
+        if (count > texts.Count)
+        {
+            return null;
+        }
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (string text in texts.Prepend(key))
+        foreach (string text in texts.Take(count).Prepend(key))
         {
             byte[] bytes = Encoding.UTF8.GetBytes(text);
             hash.AppendData(BitConverter.GetBytes((long)bytes.Length));

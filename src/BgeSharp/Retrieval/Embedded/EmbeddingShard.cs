@@ -2,6 +2,7 @@
 // Flat tensors cost nothing to open and let the operating system decide what stays in memory.
 
 using System.Buffers;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using BgeSharp.Embeddings;
 using BgeSharp.Formats;
@@ -11,6 +12,11 @@ namespace BgeSharp.Retrieval.Embedded;
 /// <summary>Embeddings of consecutive texts.</summary>
 public sealed class EmbeddingShard : IDisposable
 {
+    private static readonly (string Name, TensorType Type)[] Layout =
+    [
+        ("dense", TensorType.F32), ("term_offsets", TensorType.I64), ("terms", TensorType.I32), ("weights", TensorType.F32), ("vector_offsets", TensorType.I64), ("vectors", TensorType.F32),
+    ];
+
     private readonly SafeTensorsFile? _file;
 
     private EmbeddingShard(SafeTensorsFile? file) => _file = file;
@@ -38,6 +44,25 @@ public sealed class EmbeddingShard : IDisposable
 
     /// <summary>C; 0 when there are no multi-vectors.</summary>
     public int VectorSize { get; private init; }
+
+    /// <summary>Numbers in it: dense vectors, token ids and their weights, multi-vectors.</summary>
+    public long Numbers => (long)Dense.Length + Terms.Length + Weights.Length + Vectors.Length;
+
+    /// <summary>What an embedding adds to <see cref="Numbers"/>.</summary>
+    public static long NumbersOf(M3Embedding embedding)
+    {
+        long numbers = (embedding.Dense?.Length ?? 0) + (2L * (embedding.LexicalWeights?.Count ?? 0));
+        foreach (float[] vector in embedding.MultiVector ?? [])
+        {
+            numbers += vector.Length;
+        }
+        return numbers;
+    }
+
+    /// <summary>Whether both hold the same outputs, of the same sizes. A shard whose texts gave no vector at all has no C.</summary>
+    public bool IsLike(EmbeddingShard other) => Dense.Length / Count == other.Dense.Length / other.Count
+        && TermOffsets.IsEmpty == other.TermOffsets.IsEmpty && VectorOffsets.IsEmpty == other.VectorOffsets.IsEmpty
+        && (VectorSize == other.VectorSize || VectorSize == 0 || other.VectorSize == 0);
 
     /// <summary>Lays embeddings out.</summary>
     public static EmbeddingShard Of(IReadOnlyList<M3Embedding> embeddings)
@@ -85,7 +110,9 @@ public sealed class EmbeddingShard : IDisposable
     }
 
     /// <summary>Maps a shard; null when the file is not there, is damaged, or was made from something else.</summary>
-    public static EmbeddingShard? TryOpen(string path, string key)
+    /// <param name="path">A file that <see cref="Save"/> wrote.</param>
+    /// <param name="keyOf">The key of a shard of so many texts; null when it cannot hold so many.</param>
+    public static EmbeddingShard? TryOpen(string path, Func<int, string?> keyOf)
     {
         if (!File.Exists(path))
         {
@@ -95,7 +122,8 @@ public sealed class EmbeddingShard : IDisposable
         try
         {
             file = SafeTensorsFile.Open(path);
-            if (file.Metadata.GetValueOrDefault("key") == key && int.TryParse(file.Metadata.GetValueOrDefault("count"), out int count) && Map(file, count) is { } shard)
+            if (int.TryParse(file.Metadata.GetValueOrDefault("count"), NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0
+                && file.Metadata.GetValueOrDefault("key") is { } key && key == keyOf(count) && Map(file, count) is { } shard)
             {
                 return shard;
             }
@@ -111,14 +139,15 @@ public sealed class EmbeddingShard : IDisposable
     /// <summary>Unmaps the file; spans and memories end with it.</summary>
     public void Dispose() => _file?.Dispose();
 
-    // Sizes in the file are not trusted: offsets must ascend to the ends of what they point into.
+    // Sizes in the file are not trusted: each tensor must be of its type and fit a span, offsets must ascend to the ends of what they point into.
     private static EmbeddingShard? Map(SafeTensorsFile file, int count)
     {
         ReadOnlyMemory<float> dense = Tensor<float>(file, "dense", TensorType.F32), weights = Tensor<float>(file, "weights", TensorType.F32), vectors = Tensor<float>(file, "vectors", TensorType.F32);
         ReadOnlyMemory<long> termOffsets = Tensor<long>(file, "term_offsets", TensorType.I64), vectorOffsets = Tensor<long>(file, "vector_offsets", TensorType.I64);
         ReadOnlyMemory<int> terms = Tensor<int>(file, "terms", TensorType.I32);
         int size = file.Contains("vectors") && file["vectors"].Shape is [_, var c and <= int.MaxValue] ? (int)c : 0;
-        bool sound = count > 0 && dense.Length % count == 0 && terms.Length == weights.Length
+        bool sound = Layout.All(t => !file.Contains(t.Name) || (file[t.Name].Type == t.Type && file[t.Name].ElementCount <= int.MaxValue))
+            && dense.Length % count == 0 && terms.Length == weights.Length
             && Ascends(termOffsets, count, terms.Length) && Ascends(vectorOffsets, count, size > 0 ? vectors.Length / size : 0) && terms.Span.IndexOfAnyInRange(int.MinValue, -1) < 0;
         return !sound ? null : new EmbeddingShard(file)
         {
@@ -153,7 +182,23 @@ public sealed class EmbeddingShard : IDisposable
             ? new MappedMemory<T>(file.Pointer(name), (int)entry.ElementCount).Memory
             : default;
 
-    private static float[] Flat(IEnumerable<float[]> rows) => [.. rows.SelectMany(r => r)];
+    // One array of the size that is needed: a growing one would hold the numbers twice.
+    private static float[] Flat(IEnumerable<float[]> rows)
+    {
+        long length = rows.Sum(r => (long)r.Length);
+        if (length > Array.MaxLength)
+        {
+            throw new ArgumentException($"{length} numbers do not fit one array; a shard has to close sooner", nameof(rows));
+        }
+        var flat = new float[length];
+        int at = 0;
+        foreach (float[] row in rows)
+        {
+            row.CopyTo(flat, at);
+            at += row.Length;
+        }
+        return flat;
+    }
 
     private static long[] Offsets(IEnumerable<int> lengths)
     {

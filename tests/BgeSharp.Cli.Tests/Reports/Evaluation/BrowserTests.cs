@@ -52,8 +52,37 @@ public sealed class BrowserTests : IDisposable
         {
             Assert.InRange(new FileInfo(Path.Combine(_folder, shot + ".png")).Length, 5_000, long.MaxValue);
         }
+        foreach (int width in (int[])[1280, 520])
+        {
+            (int needed, int window) = Width(browser!, page, width);
+            Assert.InRange(needed, 1, window);
+        }
         (byte Light, byte Dark) corner = (Corner("wide"), Corner("dark"));
         Assert.True(corner.Light > 200 && corner.Dark < 60, $"page colours {corner.Light} and {corner.Dark}");
+    }
+
+    // What the page takes and what the window has, by a script put at the page's end.
+    private (int Needed, int Window) Width(string browser, string page, int width)
+    {
+        string probe = Path.Combine(_folder, "probe.html");
+        File.WriteAllText(probe, File.ReadAllText(page) + "<script>document.documentElement.setAttribute('data-widths', document.documentElement.scrollWidth + ' ' + innerWidth)</script>");
+        var start = new ProcessStartInfo(browser) { RedirectStandardError = true, RedirectStandardOutput = true };
+        foreach (string argument in (string[])
+        [
+            "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-dev-shm-usage",
+            $"--user-data-dir={Path.Combine(_folder, "profile")}", $"--window-size={width},2400", "--dump-dom", new Uri(probe).AbsoluteUri,
+        ])
+        {
+            start.ArgumentList.Add(argument);
+        }
+        using Process process = Process.Start(start)!;
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginErrorReadLine();
+        string dom = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        string[] found = System.Text.RegularExpressions.Regex.Match(dom, "data-widths=\"(\\d+) (\\d+)\"").Groups.Values.Skip(1).Select(g => g.Value).ToArray();
+        Assert.All(found, f => Assert.NotEmpty(f));
+        return (int.Parse(found[0], System.Globalization.CultureInfo.InvariantCulture), int.Parse(found[1], System.Globalization.CultureInfo.InvariantCulture));
     }
 
     private string Shoot(string browser, string page, string name, int width, bool dark)

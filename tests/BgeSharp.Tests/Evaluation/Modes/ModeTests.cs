@@ -3,6 +3,8 @@ using BgeSharp.Evaluation.Models;
 using BgeSharp.Evaluation.Modes;
 using BgeSharp.Evaluation.Readers;
 using BgeSharp.Formats.Collections;
+using BgeSharp.Retrieval;
+using BgeSharp.Retrieval.Embedded;
 using BgeSharp.Tests.Formats;
 
 namespace BgeSharp.Tests.Evaluation.Modes;
@@ -40,7 +42,7 @@ public class ModeTests
             for (int q = 0; q < queries.Length; q++)
             {
                 Assert.All(outcome.Hits[q], h => Assert.Equal(score(queries[q], passages[h.Row]), h.Score, 1e-4));
-                Assert.Equal(outcome.Hits[q].OrderByDescending(h => h.Score).ThenBy(h => h.Row), outcome.Hits[q]);
+                Assert.Equal(outcome.Hits[q].OrderByDescending(h => h.Score).ThenByDescending(h => set.Corpus[h.Row].Id, StringComparer.Ordinal), outcome.Hits[q]);
                 int possible = passages.Count(p => outcome.Mode != "sparse" || score(queries[q], p) > 0);
                 Assert.Equal(possible, outcome.Hits[q].Length);
             }
@@ -68,10 +70,13 @@ public class ModeTests
     {
         RetrievalSet set = Set();
         var options = new SearchOptions { TopK = 30, Reranker = new LongestFirst(), RerankDepth = 5 };
-        IReadOnlyList<ModeOutcome> o = new RetrievalRun(new TestCollection(set), Parse("dense", "dense+rerank"), options).Run(LetterModel.Create());
+        EvaluatedModel model = LetterModel.Create();
+        using EmbeddedCorpus corpus = model.Embed(set.Corpus.Select(p => p.FullText), EmbeddingModes.Dense, null, "");
+        var search = new ModeSearch(set, model, corpus, EmbeddingModes.Dense, options);
+        SearchHit[][] before = search.Search(RetrievalMode.Parse("dense")), after = search.Search(RetrievalMode.Parse("dense+rerank"));
         for (int q = 0; q < set.Queries.Count; q++)
         {
-            int[] plain = [.. o[0].Hits[q].Select(h => h.Row)], judged = [.. o[1].Hits[q].Select(h => h.Row)];
+            int[] plain = [.. before[q].Select(h => h.Row)], judged = [.. after[q].Select(h => h.Row)];
             Assert.Equal(plain[..5].OrderByDescending(r => set.Corpus[r].Text[0]).ThenBy(r => r), judged[..5]);
             Assert.Equal(plain[5..], judged[5..]);
         }
@@ -82,8 +87,7 @@ public class ModeTests
     public void Weights_come_from_other_questions_than_those_reported()
     {
         RetrievalSet dev = Set(2), test = Set(1);
-        HybridCandidates candidates = new RetrievalRun(new TestCollection(dev), Parse("hybrid"), new SearchOptions()).Candidates(LetterModel.Create());
-        IReadOnlyList<SweepPoint> points = WeightSweep.Run(dev, candidates);
+        IReadOnlyList<SweepPoint> points = WeightSweep.Run(new RetrievalRun(new TestCollection(dev), Parse("hybrid"), new SearchOptions()), LetterModel.Create());
         Assert.Equal(points.Max(p => p.Value), points[0].Value);
         Assert.Equal((9 * 9) + 2, points.Count);
         WeightSweep.RequireApart(dev, test);

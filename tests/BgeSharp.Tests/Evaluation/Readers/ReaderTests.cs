@@ -2,6 +2,7 @@ using BgeSharp.Evaluation.Measures;
 using BgeSharp.Evaluation.Modes;
 using BgeSharp.Evaluation.Readers;
 using BgeSharp.Evaluation.Reports;
+using BgeSharp.Evaluation.Tasks;
 using BgeSharp.Formats.Collections;
 using BgeSharp.Tests.Formats;
 
@@ -41,6 +42,26 @@ public sealed class ReaderTests : IDisposable
         Assert.Equal(["p"], RerankingLists.Read(Given("r.jsonl", "{\"query\":\"q\",\"positive\":[\"p\"],\"negative\":[\"n\"]}\n")).Lists[0].Positives);
         Assert.Equal(["x"], BitextFiles.ReadAligned(Given("t.de", "a\n"), Given("t.en", "x\n")).Second);
         Assert.Contains("2 lines, and 1", Assert.Throws<BadInput>(() => BitextFiles.ReadAligned(Given("t.de", "a\nb\n"), Given("t.en", "x\n"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_header_line_is_no_sample_and_names_the_columns()
+    {
+        Assert.Equal([new("a", "x"), new("b", "y")], LabelledTexts.Read(Given("h.tsv", "text\tlabel\na\tx\nb\ty\n")));
+        Assert.Equal([new("a", "x")], LabelledTexts.Read(Given("h.tsv", "id\tLabel\tSentence \n7\tx\ta\n")));
+        Assert.Equal(["a"], Assert.Single(LabelledTexts.ReadClustering(Given("h.txt", "sentence\tlabel\na\tx\n")).Sets).Select(t => t.Text));
+        Given("c/train.tsv", "label\ttext\nx\ta\n");
+        Given("c/test.tsv", "b\ty\n");
+        ClassificationTask task = LabelledTexts.ReadClassification(_folder["c"]);
+        Assert.Equal([new("a", "x"), new("b", "y")], task.Train.Concat(task.Test));
+        BitextTask bitext = BitextFiles.Read(Given("b.tsv", "sentence1\tsentence2\na\tx\n"));
+        Assert.Equal(("a", "x"), (Assert.Single(bitext.First), Assert.Single(bitext.Second)));
+
+        // A header names all that is read; one word alone, or a line further down, is a sample.
+        Assert.Equal([new("text", "7"), new("text", "label")], LabelledTexts.Read(Given("h.tsv", "text\t7\ntext\tlabel\n")));
+        Assert.Equal(["source", "a"], BitextFiles.Read(Given("b.tsv", "source\tQuelle\na\tx\n")).First);
+        Assert.Contains("no labelled text", Assert.Throws<BadInput>(() => LabelledTexts.Read(Given("h.tsv", "text\tlabel\n"))).Message, StringComparison.Ordinal);
+        Assert.Contains("h.tsv:2", Assert.Throws<BadInput>(() => LabelledTexts.Read(Given("h.tsv", "text\tlabel\na\n"))).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -60,6 +60,8 @@ public class TaskTests
         // "ef" takes row 0 (all products 0): "ab" has precision 1/2, F1 2/3; "cd" 1.
         Assert.Equal(((2 / 3.0) + 1) / 3, result.Metrics["f1"], 6);
         Assert.Throws<BadInput>(() => new BitextTask("b", ["a"], []).Run(s_model));
-        Assert.Equal(1, new BitextTask("b", ["red house", "blue tree"], ["house", "tree"]).RunBm25().MainValue);
+        TaskResult words = new BitextTask("b", ["red house", "blue tree"], ["house", "tree"]).RunBm25();
+        Assert.Equal(1, words.MainValue);
+        Assert.Equal(new Dictionary<string, double> { ["0"] = 1, ["1"] = 1 }, words.PerItem);
     }
 }

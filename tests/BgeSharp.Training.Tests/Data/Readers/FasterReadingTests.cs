@@ -12,7 +12,7 @@ public class FasterReadingTests
 {
     private static readonly Gen<string> Page = Gen.Select(OneOf(
         "", " ", "---", "+++", "...", "--- ", "title: 标题", "lang = \"zh\"", "Note: no key", "  - nested", "text of a page", "    indented", "\tby a tab", "a\tb",
-        "```", "~~~~ cs", "   ```", "!!! note \"标题\"", "    !!! warning", "        two notes deep", "??? tip", "=== \"C++\"", "> [!NOTE]", "::: tip", ":::", "{{< tab >}}", "{% raw %}", "> quote", ": term", "!image").Array[0, 14], OneOf("\n", "\r\n"), Gen.Bool).Select(t => string.Join(t.Item2, t.Item1) + (t.Item3 ? t.Item2 : ""));
+        "```", "~~~~ cs", "   ```", "!!! note \"标题\"", "    !!! warning", "        two notes deep", "??? tip", "!!! a b;", "??? a-b c \"题\" ", "!!! \"a\" \"b\"", "!!! \"a\" b", "???+ - ", "=== \"C++\"", "> [!NOTE]", "::: tip", ":::", "{{< tab >}}", "{% raw %}", "> quote", ": term", "!image").Array[0, 14], OneOf("\n", "\r\n"), Gen.Bool).Select(t => string.Join(t.Item2, t.Item1) + (t.Item3 ? t.Item2 : ""));
 
     [Fact]
     public void Notes_are_flattened_as_line_by_line() =>

@@ -53,6 +53,19 @@ public sealed class RunResumeTests : IDisposable
     }
 
     [Fact]
+    public void Negatives_that_were_mined_anew_are_read_back_by_a_resumed_stage_and_go_when_it_is_done()
+    {
+        string[] set = ["stages[2].hardNegatives.refreshSteps=2", "stages[2].steps=5", "stages[2].logEvery=1", "stages[2].learningRate=0.1"];
+        _run.Run("whole", set: set);
+        _run.Run("cut", "finetune 4", set: set);
+        Assert.Equal(["finetune.step-0.bin", "finetune.step-2.bin"], Directory.GetFiles(Path.Combine(_run.In("cut"), "negatives")).Select(Path.GetFileName).Order());
+        List<string> messages = _run.Run("cut", set: set).Messages;
+        Assert.DoesNotContain(messages, m => m.Contains("mining hard negatives", StringComparison.Ordinal) && !m.Contains("at step 4", StringComparison.Ordinal));
+        Assert.Equal(_run.Result("whole")["model/model.safetensors"], _run.Result("cut")["model/model.safetensors"]);
+        Assert.False(Directory.Exists(Path.Combine(_run.In("cut"), "negatives")));
+    }
+
+    [Fact]
     public void The_order_of_batches_does_not_depend_on_threads()
     {
         _run.Run("one");
