@@ -79,10 +79,10 @@ internal static class MineNegativesCommand
         string place = cache ?? Path.Combine(Path.GetTempPath(), "bge-vectors-" + Guid.NewGuid().ToString("N"));
         try
         {
-            using EmbeddingCache queries = Open("query", model.QueryMaxLength, model.Card.QueryInstruction);
-            using EmbeddingCache passages = Open("passage", model.PassageMaxLength, "");
+            using EmbeddingCache queries = Open("query", model.QueryMaxLength);
+            using EmbeddingCache passages = Open("passage", model.PassageMaxLength);
             (long Written, long Without) result = Write(output, mining.WithModel(
-                new CachedEncoder(texts => encoding.Encode(Side.Query, texts), queries), new CachedEncoder(texts => encoding.Encode(Side.Passage, texts), passages), compute.Type), cancellation);
+                new CachedEncoder(texts => encoding.Encode(Side.Query, texts), queries), new CachedEncoder(texts => encoding.Encode(Side.Passage, texts), passages), compute.Type, model.Card.QueryInstruction), cancellation);
             encoding.Serve();       // lets the other ranks go
             return result;
         }
@@ -94,13 +94,11 @@ internal static class MineNegativesCommand
             }
         }
 
-        EmbeddingCache Open(string side, int length, string instruction)
-            => EmbeddingCache.Open(place, EmbeddingCache.KeyOf(folder, $"{side} {length} {compute.Type} {instruction}"), model.Encoder.Dimension);
+        EmbeddingCache Open(string side, int length) => EmbeddingCache.Open(place, EmbeddingCache.KeyOf(folder, $"{side} {length} {compute.Type}"), model.Encoder.Dimension);
 
         IEnumerable<float[]> Vectors(Side side, IReadOnlyList<string> texts)
         {
-            string instruction = side == Side.Query ? model.Card.QueryInstruction : "";
-            foreach (M3Embedding embedding in new TextEncoder(model.Encoder, model.Tokenizer).Encode(texts.Select(t => instruction + t), side == Side.Query ? model.QueryMaxLength : model.PassageMaxLength))
+            foreach (M3Embedding embedding in new TextEncoder(model.Encoder, model.Tokenizer).Encode(texts, side == Side.Query ? model.QueryMaxLength : model.PassageMaxLength))
             {
                 cancellation.ThrowIfCancellationRequested();
                 if (++told % 20000 == 0 && terminal.Group.Leads())

@@ -37,6 +37,7 @@ public sealed class CheckpointFolder
         if (!Directory.Exists(root))
         {
             FileSystem.Current.CreateFolder(root);
+            FileSystem.Current.FlushFolder(Path.GetDirectoryName(_root)!);
         }
         AtomicFolder.RemoveLeftovers(root);
     }
@@ -64,7 +65,10 @@ public sealed class CheckpointFolder
         Tidy();
     }
 
-    /// <summary>The newest whole checkpoint of a stage that belongs to the recipe, or null. Damaged ones are set aside with a warning.</summary>
+    /// <summary>
+    /// The newest whole checkpoint of a stage that belongs to the recipe and has all it needs, or null. Damaged ones are set aside with a warning, and those that need one that is gone are removed.
+    /// </summary>
+    /// <exception cref="IOException">One cannot be read, which may be another time: nothing is set aside.</exception>
     public FoundCheckpoint? Latest(int stageIndex, string recipe)
     {
         foreach (CheckpointPointer pointer in new[] { LatestPointer, BestPointer })
@@ -77,10 +81,18 @@ public sealed class CheckpointFolder
         }
         foreach (Published one in Newest().Where(p => p.StageIndex == stageIndex))
         {
-            if (Check(one, "the one before it is used") is { } state && state.Recipe == recipe)
+            // It may have been set aside a moment ago, because a later one needs it.
+            if (!Directory.Exists(one.Path) || Check(one, "the one before it is used") is not { } state || state.Recipe != recipe)
+            {
+                continue;
+            }
+            int lacking = state.Needs.FirstOrDefault(step => step != state.Step && At(stageIndex, step, recipe) is null);
+            if (lacking == 0)
             {
                 return new FoundCheckpoint(one.Path, state);
             }
+            _warn(string.Create(CultureInfo.InvariantCulture, $"{one.Path}: needs the checkpoint of step {lacking}, which is not there or damaged; the one before it is used."));
+            AtomicFolder.Remove(one.Path);
         }
         return null;
     }
@@ -156,7 +168,15 @@ public sealed class CheckpointFolder
 
     private CheckpointState? Check(Published one, string consequence)
     {
-        string? damage = CheckpointManifest.Damage(one.Path, out _);
+        string? damage;
+        try
+        {
+            damage = CheckpointManifest.Damage(one.Path, out _);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"{one.Path}: this checkpoint cannot be read ({e.Message.TrimEnd('.')}); start again, or remove it to go on from the one before it", e);
+        }
         CheckpointState? state = damage is null ? ReadState(one.Path) : null;
         if (state is not null)
         {

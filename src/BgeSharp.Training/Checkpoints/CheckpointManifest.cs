@@ -36,42 +36,36 @@ public sealed record CheckpointManifest(IReadOnlyList<ManifestFile> Files, strin
     /// <param name="folder">A checkpoint.</param>
     /// <param name="manifest">The manifest when all is well.</param>
     /// <returns>What is wrong, as the end of a sentence that begins with the folder; null when nothing is.</returns>
+    /// <exception cref="IOException">A file cannot be read.</exception>
     public static string? Damage(string folder, out CheckpointManifest? manifest)
     {
         manifest = null;
-        try
+        if (!File.Exists(Path.Combine(folder, FileName)))
         {
-            if (!File.Exists(Path.Combine(folder, FileName)))
-            {
-                return $"{FileName} is missing";
-            }
-            if (Load(folder) is not { } read)
-            {
-                return $"{FileName} is damaged";
-            }
-            if (!Names(folder).SequenceEqual(read.Files.Select(f => f.Name)))
-            {
-                return "its files are not those of its manifest";
-            }
-            foreach (ManifestFile file in read.Files)
-            {
-                ManifestFile found = Describe(folder, file.Name);
-                if (found.Bytes != file.Bytes)
-                {
-                    return $"{file.Name} has {found.Bytes} bytes instead of {file.Bytes}";
-                }
-                if (found.Sha256 != file.Sha256)
-                {
-                    return $"{file.Name} is damaged (its SHA-256 is not that of the manifest)";
-                }
-            }
-            manifest = read;
-            return null;
+            return $"{FileName} is missing";
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        if (Load(folder) is not { } read)
         {
-            return $"it cannot be read ({e.Message.TrimEnd('.')})";
+            return $"{FileName} is damaged";
         }
+        if (!Names(folder).SequenceEqual(read.Files.Select(f => f.Name)))
+        {
+            return "its files are not those of its manifest";
+        }
+        foreach (ManifestFile file in read.Files)
+        {
+            ManifestFile found = Describe(folder, file.Name);
+            if (found.Bytes != file.Bytes)
+            {
+                return $"{file.Name} has {found.Bytes} bytes instead of {file.Bytes}";
+            }
+            if (found.Sha256 != file.Sha256)
+            {
+                return $"{file.Name} is damaged (its SHA-256 is not that of the manifest)";
+            }
+        }
+        manifest = read;
+        return null;
     }
 
     /// <summary>Reads a manifest and checks it alone; null when it is missing or damaged.</summary>

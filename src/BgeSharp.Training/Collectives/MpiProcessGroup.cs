@@ -26,6 +26,7 @@ public sealed unsafe partial class MpiProcessGroup : CpuProcessGroup
     private readonly nint* _meeting;
     private long _blockedSince;
     private int _ending;
+    private bool _finished;
 
     private MpiProcessGroup(MpiLibrary mpi, TimeSpan patience)
     {
@@ -71,11 +72,25 @@ public sealed unsafe partial class MpiProcessGroup : CpuProcessGroup
         Meet();
         if (Interlocked.Exchange(ref _ending, 1) == 0)
         {
+            new Thread(LeaveUnlessFinished) { IsBackground = true, Name = "end of MPI" }.Start();
             lock (_gate)
             {
                 _heart?.End();
                 _mpi.Finish();
             }
+            Volatile.Write(ref _finished, true);
+        }
+    }
+
+    // MPI waits without limit for a rank that is lost while all are leaving.
+    private void LeaveUnlessFinished()
+    {
+        Thread.Sleep(_patience);
+        if (!Volatile.Read(ref _finished))
+        {
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"rank {Rank} of {Size}: all work is done, but MPI has not ended within {_patience.TotalSeconds:0} s: a machine or the network is gone."));
+            Console.Error.Flush();
+            Leave(1);
         }
     }
 

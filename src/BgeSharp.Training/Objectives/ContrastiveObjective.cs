@@ -56,13 +56,13 @@ public sealed record ContrastiveObjective
     /// <summary>Teacher scores are divided by this.</summary>
     public double TeacherTemperature { get; init; } = 1;
 
-    /// <summary>Dense: passages look for their query too.</summary>
+    /// <summary>Dense, with in-batch negatives: passages look for their query too.</summary>
     public bool BothDirections { get; init; }
 
-    /// <summary>Dense: other queries are negatives of a query.</summary>
+    /// <summary>Dense, with in-batch negatives: other queries are negatives of a query.</summary>
     public bool QueryQuery { get; init; }
 
-    /// <summary>Dense: other positives are negatives of a positive.</summary>
+    /// <summary>Dense, with in-batch negatives: other positives are negatives of a positive.</summary>
     public bool PassagePassage { get; init; }
 
     /// <summary>Dense: lengths below the full one that must be good embeddings too.</summary>
@@ -104,7 +104,7 @@ public sealed record ContrastiveObjective
             figures[name] = value.detach();
         }
         Tensor total = loss.Total;
-        if (BothDirections && scores.Dense is not null)
+        if (BothDirections && Contrast.InBatchNegatives && scores.Dense is not null)
         {
             total = total.Plus(Backward()).Over(2);
         }
@@ -139,7 +139,7 @@ public sealed record ContrastiveObjective
                 TeacherUse.KlDivergence => distillation.KlDivergence(s, teacher!.softmax(1), columns.Start, columns.Hidden),
                 TeacherUse.Ordered => distillation.Ordered(s, teacher!.softmax(1), columns.Start, columns.Hidden),
                 TeacherUse.MarginMse => distillation.MarginMse(s, teacher!, columns.Start).Plus(Contrast.Loss(s, columns.Hidden, columns.Positives)),
-                _ => vectors is not null && (QueryQuery || PassagePassage) ? Widened(s, columns) : Contrast.Loss(s, columns.Hidden, columns.Positives),
+                _ => vectors is not null && Contrast.InBatchNegatives && (QueryQuery || PassagePassage) ? Widened(s, columns) : Contrast.Loss(s, columns.Hidden, columns.Positives),
             };
         }
 
@@ -209,7 +209,9 @@ public sealed record ContrastiveObjective
 
     private Tensor? Hidden(ContrastiveTargets targets, Tensor scores, Tensor positives, int start, int count, int firstColumn)
     {
-        Tensor? hidden = !Contrast.InBatchNegatives || targets.Hidden is null ? null : targets.Hidden.narrow(0, start, count).narrow(1, firstColumn, scores.shape[1]);
+        Tensor? hidden = targets.Hidden is null ? null
+            : Contrast.InBatchNegatives ? targets.Hidden.narrow(0, start, count).narrow(1, firstColumn, scores.shape[1])
+            : OwnColumns(targets.Hidden.narrow(0, start, count), targets.Group, start);
         if (FalseNegativeMargin is not double margin)
         {
             return hidden;
@@ -219,6 +221,18 @@ public sealed record ContrastiveObjective
         Tensor above = scores.detach().gt(scores.detach().gather(1, column).Plus(margin / Contrast.Temperature));
         above = above.scatter(1, column, zeros_like(column, ScalarType.Bool));
         return hidden is null ? above : hidden.logical_or(above);
+    }
+
+    /// <summary>Of each query's row the columns of its own group.</summary>
+    /// <param name="rows">[block, Q·G].</param>
+    /// <param name="group">G.</param>
+    /// <param name="start">First query of the block.</param>
+    /// <returns>[block, G].</returns>
+    public static Tensor OwnColumns(Tensor rows, int group, long start)
+    {
+        long count = rows.shape[0];
+        Tensor first = TensorArithmetic.CountTo(count, rows.device).Plus(start).Times(group).unsqueeze(1);          // [block, 1]
+        return rows.gather(1, first.Plus(TensorArithmetic.CountTo(group, rows.device).unsqueeze(0)));
     }
 
     private void Note(Dictionary<string, Tensor> figures, Tensor scores, Tensor positives)

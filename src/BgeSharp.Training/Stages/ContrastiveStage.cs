@@ -19,7 +19,7 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
     private readonly ContrastiveObjective _objective;
     private readonly BatchCursor<ContrastiveBatch> _batches;
     private readonly long _seed;
-    private readonly Action<int>? _refresh;
+    private readonly Action<int, int>? _refresh;
     private readonly IProcessGroup _group;
     private int _refreshedAt;
 
@@ -29,9 +29,9 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
     /// <param name="store">Tokenised pairs.</param>
     /// <param name="seed">Seed of order, draws and dropout.</param>
     /// <param name="position">Position in the order of batches to begin with, in steps.</param>
-    /// <param name="refresh">Gives the store the negatives of a step that is a multiple of refreshSteps; null for never.</param>
+    /// <param name="refresh">Gives the store the negatives of a step that is a multiple of refreshSteps, told the step that the weights are of; null for never.</param>
     /// <param name="group">Ranks that share each step; null for none.</param>
-    public ContrastiveStage(ContrastiveStageOptions options, Weights weights, M3Encoder encoder, PairStore store, long seed, long position, Action<int>? refresh = null, IProcessGroup? group = null)
+    public ContrastiveStage(ContrastiveStageOptions options, Weights weights, M3Encoder encoder, PairStore store, long seed, long position, Action<int, int>? refresh = null, IProcessGroup? group = null)
     {
         _options = options;
         _encoder = encoder;
@@ -60,7 +60,7 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
         {
             // Batches made ahead hold the old negatives.
             _batches.Forget();
-            _refresh(due);
+            _refresh(due, step);
             _refreshedAt = due;
         }
         var figures = new Dictionary<string, double>();
@@ -148,6 +148,10 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
     // Sentence pairs: the grade of a pair stands where a teacher's score would.
     private double Graded(M3Outputs queries, M3Outputs passages, ContrastiveBatch batch)
     {
+        if (batch.Group != 1)
+        {
+            throw new BadInput($"stage \"{_options.Label}\": the objective \"{_options.Objective}\" compares one pair at a time, but a source has the type of groups of {batch.Group} (only_1neg); take the type out of its lines.");
+        }
         Tensor cosines = (queries.Dense! * passages.Dense!).sum(1);
         Tensor grades = tensor(batch.Teacher!).to_type(cosines.dtype).to(cosines.device);
         Tensor loss = (_options.Objective == "cosent" ? SentencePairs.CoSent(cosines, grades, _options.Temperature) : SentencePairs.Cosine(cosines, grades)).Over(_options.Accumulate);

@@ -76,6 +76,12 @@ public sealed class RerankerStage : ITrainableStage, IDisposable
                 using var scope = NewDisposeScope();
                 manual_seed((long)(HashCodes.Of(_seed, step, (micro * 1_000_003L) + k) >> 1));
                 Tensor logits = _model.Logits([.. plan[k].SelectMany(q => pairs[(q * group)..((q + 1) * group)])], training: true).view(plan[k].Length, group);
+                if (batch.Hidden is { } hidden)
+                {
+                    // An answer that stands in the group for want of anything else.
+                    bool[] own = [.. plan[k].SelectMany(q => Enumerable.Range(0, group).Select(g => hidden[(((long)q * count) + q) * group + g]))];
+                    logits = logits.Masked(tensor(own).view(plan[k].Length, group).to(logits.device), float.MinValue);
+                }
                 Tensor target = zeros(plan[k].Length, ScalarType.Int64, logits.device);
                 double share = plan[k].Length / (double)count / _options.Accumulate;
                 Tensor part = nn.functional.cross_entropy(logits, target).Times(share);

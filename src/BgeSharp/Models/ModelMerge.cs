@@ -2,6 +2,7 @@
 // Tensor by tensor, in float64 sums and float32 results: two tensors are in memory at a time, never a model.
 
 using BgeSharp.Formats;
+using BgeSharp.Text;
 
 namespace BgeSharp.Models;
 
@@ -61,6 +62,19 @@ public static class ModelMerge
         if (!same)
         {
             throw new BadInput($"{other.Folder}: other sizes than {first.Folder} (config.json); only models that come from one start can be merged; nothing was written.");
+        }
+        if (ReferenceEquals(first, other))
+        {
+            return;
+        }
+        ITokenizer one = TokenizerFile.Load(first.Said.TransformerFolder), two = TokenizerFile.Load(other.Said.TransformerFolder);
+        if (one.VocabularySize != two.VocabularySize || Enumerable.Range(0, one.VocabularySize).Any(id => one.TokenOf(id) != two.TokenOf(id)))
+        {
+            throw new BadInput($"{other.Folder}: another vocabulary than {first.Folder}: the same numbers are other words, so their mean means nothing; only models that come from one start can be merged; nothing was written.");
+        }
+        if (first.Card.Pooling != other.Card.Pooling)
+        {
+            throw new BadInput($"{other.Folder}: {other.Card.Pooling} pooling, {first.Folder} has {first.Card.Pooling} (bge.json); only models that make their vectors alike can be merged; nothing was written.");
         }
     }
 

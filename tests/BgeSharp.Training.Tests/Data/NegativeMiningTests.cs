@@ -88,6 +88,17 @@ public sealed class NegativeMiningTests : IDisposable
         Assert.DoesNotContain(corpus[3], mined.Negatives);      // the teacher takes it for an answer
     }
 
+    [Fact]
+    public void The_answer_of_an_equal_query_on_another_line_is_no_negative()
+    {
+        string[] corpus = ["the cat sat on the mat", "the cat ate a mat", "a mat for a dog"];
+        TrainingExample[] mined = [.. new NegativeMining([new("cat mat", [corpus[0]], []), new("cat mat", [corpus[1]], []), new("cat mat", [corpus[0]], []) { Prompt = "other: " }], corpus,
+            new NegativeRules { FromRank = 0, ToRank = 5, PerQuery = 5, RelativeMargin = 0 }, 1).WithBm25()];
+        Assert.Equal([corpus[2]], mined[0].Negatives);
+        Assert.Equal([corpus[2]], mined[1].Negatives);
+        Assert.Contains(corpus[1], mined[2].Negatives);        // asked with another prompt, it is another query
+    }
+
     private sealed class Vetoing : IReranker
     {
         public int MaxLength => 512;

@@ -19,10 +19,12 @@ public sealed class FaultSweepTests : IDisposable
         Assert.Contains("model/model.safetensors", whole.Keys);
         int every = Whole ? 1 : fault switch { Fault.Vanishes => 1, Fault.PowerCut => 2, _ => 4 };
         int n = Whole ? 1 : 1 + ((int)fault % every);
+        int goneOn = 0;
         for (bool fired = true; fired; n += every)
         {
             string name = $"run{n}";
             bool wentOn = false;
+            Directory.CreateDirectory(_run.In(name));      // else a power cut would take the whole run with its folder's name
             using (var disk = new FaultyFileSystem(n, fault))
             {
                 using (FileSystem.Use(disk))
@@ -43,6 +45,7 @@ public sealed class FaultSweepTests : IDisposable
             (var state, List<string> messages) = _run.Run(name, "", resume: true);
             Assert.NotNull(state);
             Assert.DoesNotContain(messages, m => m.Contains("damaged", StringComparison.Ordinal));
+            goneOn += messages.Exists(m => m.Contains("going on from step", StringComparison.Ordinal)) ? 1 : 0;
             // A run that went on without one checkpoint has an older one left, which is no litter.
             Same(Compared(whole), Compared(_run.Result(name)), $"{fault} at operation {n}");
             Assert.DoesNotContain(_run.Result(name).Keys, file => file.Contains(".writing", StringComparison.Ordinal) || file.Contains(".removing", StringComparison.Ordinal));
@@ -52,6 +55,7 @@ public sealed class FaultSweepTests : IDisposable
                 => wentOn ? files.Where(f => !f.Key.StartsWith("checkpoints/", StringComparison.Ordinal)).ToDictionary() : files;
         }
         Assert.True(n > 50, $"{n} operations");
+        Assert.True(goneOn > 5, $"{goneOn} starts went on from a checkpoint");
     }
 
     private static void Same(Dictionary<string, string> whole, Dictionary<string, string> other, string when)

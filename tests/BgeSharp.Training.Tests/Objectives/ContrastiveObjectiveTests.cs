@@ -102,6 +102,20 @@ public sealed class ContrastiveObjectiveTests
     }
 
     [Fact]
+    public void Without_in_batch_negatives_other_queries_take_no_part_and_an_answer_in_the_own_group_does_not_count()
+    {
+        using var scope = NewDisposeScope();
+        (M3Outputs q, M3Outputs p) = (Dense([[1, 0], [0, 1]]), Dense([[0.6, 0.8], [1, 0], [0.8, 0.6], [0, 1]]));
+        ContrastiveObjective own = new() { Contrast = new InfoNce(1, InBatchNegatives: false) };
+        double Of(ContrastiveObjective objective, Tensor? hidden) => objective.Loss(q, p, new ContrastiveTargets(2, hidden, null), 0, 2, []).item<double>();
+        double expected = (Nats(0.6, 1) + Nats(0.6, 1)) / 2;
+        Assert.Equal(expected, Of(own, null), 1e-9);
+        Assert.Equal(expected, Of(own with { BothDirections = true, QueryQuery = true, PassagePassage = true }, null), 1e-9);
+        // Column 3, the second of query 1's group, answers query 1 too; column 1 answers it as well, which is none of its business.
+        Assert.Equal(Nats(0.6, 1) / 2, Of(own, tensor(new[] { false, false, false, false, false, true, false, true }).view(2, 4)), 1e-9);
+    }
+
+    [Fact]
     public void Sentence_pairs_learn_order_or_value()
     {
         using var scope = NewDisposeScope();

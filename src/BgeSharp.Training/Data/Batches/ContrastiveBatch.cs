@@ -75,10 +75,8 @@ public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, b
             columns[i * group] = rows.Positives[positive];
             for (int g = 1; g < group; g++)
             {
-                // Too few negatives: another query's positive is as good as an in-batch negative, and stands in its own column already.
-                int other = examples[(i + g) % examples.Length];
                 bool has = g <= negatives.Length;
-                columns[(i * group) + g] = has ? rows.Negatives[negatives[g - 1]] : store.Rows[other].Positives[0];
+                columns[(i * group) + g] = has ? rows.Negatives[negatives[g - 1]] : Other(store, examples, i, g, ref random);
                 if (teacher is not null)
                 {
                     teacher[(i * group) + g] = has ? rows.NegativeScores![negatives[g - 1]] : teacher[i * group] - FarBelow;
@@ -95,6 +93,30 @@ public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, b
         };
     }
 
+    // Too few negatives: another query's positive is as good as an in-batch negative, and stands in its own column already. In a batch without one that is no answer, any passage.
+    private static int Other(PairStore store, int[] examples, int i, int g, ref SeededRandom random)
+    {
+        int[] answers = store.AnswersOf(examples[i]);
+        for (int step = 0; step < examples.Length; step++)
+        {
+            int row = store.Rows[examples[(i + g + step) % examples.Length]].Positives[0];
+            if (!answers.Contains(row))
+            {
+                return row;
+            }
+        }
+        int any = 0;
+        for (int attempt = 0; attempt < 100; attempt++)
+        {
+            any = random.Next(store.Passages.Count);
+            if (!answers.Contains(any))
+            {
+                break;
+            }
+        }
+        return any;
+    }
+
     // FlagEmbedding's types: the first example of a batch decides.
     private static int GroupOf(PairSource source, PairRows first, int group) => source.Type switch
     {
@@ -105,17 +127,11 @@ public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, b
 
     private static bool[]? HiddenColumns(PairStore store, int[] examples, int[] columns, int group)
     {
-        // Columns by passage and queries by their text: only columns that meet one of a query's positives are looked at, so a batch of 8,192 costs little.
+        // Columns by passage: only those that hold one of a query's answers are looked at, so a batch of 8,192 costs little.
         var byPassage = new Dictionary<int, List<int>>();
         for (int j = 0; j < columns.Length; j++)
         {
             (System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(byPassage, columns[j], out _) ??= []).Add(j);
-        }
-        var byQuery = new Dictionary<UInt128, List<int>>();
-        for (int i = 0; i < examples.Length; i++)
-        {
-            UInt128 hash = System.IO.Hashing.XxHash128.HashToUInt128(System.Runtime.InteropServices.MemoryMarshal.AsBytes(store.Queries[examples[i]]));
-            (System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(byQuery, hash, out _) ??= []).Add(i);
         }
         bool[]? hidden = null;
         void Hide(int row, int column)
@@ -129,21 +145,11 @@ public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, b
         }
         for (int i = 0; i < examples.Length; i++)
         {
-            foreach (int passage in store.Rows[examples[i]].Positives)
+            foreach (int passage in store.AnswersOf(examples[i]))
             {
                 foreach (int column in byPassage.GetValueOrDefault(passage) ?? [])
                 {
                     Hide(i, column);
-                }
-            }
-        }
-        foreach (List<int> same in byQuery.Values.Where(list => list.Count > 1))
-        {
-            foreach (int i in same)
-            {
-                foreach (int other in same)
-                {
-                    Hide(i, other * group);
                 }
             }
         }

@@ -1,5 +1,5 @@
 // Training pairs ready for batches: tokenised queries and passages on disk, each distinct passage once, and per example the rows that belong together.
-// In memory: 8 bytes a text for the stores, about 16 bytes an example and 16 bytes a distinct passage while it is built.
+// In memory: 8 bytes a text for the stores, about 16 bytes an example, and while it is built some 80 bytes a distinct passage and query.
 
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
@@ -62,12 +62,16 @@ public sealed class PairFaults
 /// <summary>Queries, passages and what belongs together.</summary>
 public sealed class PairStore : IDisposable
 {
-    private PairStore(TokenStore queries, TokenStore passages, PairRows[] rows, PairSource[] sources)
+    private readonly Dictionary<int, int[]> _shared;
+
+    private PairStore(TokenStore queries, TokenStore passages, PairRows[] rows, PairSource[] sources, PairFaults faults)
     {
         Queries = queries;
         Passages = passages;
-        Rows = rows;
         Sources = sources;
+        Faults = faults;
+        _shared = Shared(queries, rows);
+        Rows = [.. rows.Select((row, i) => _shared.TryGetValue(i, out int[]? answers) ? Without(row, answers, faults) : row)];
     }
 
     /// <summary>Tokenised queries, one an example.</summary>
@@ -83,10 +87,13 @@ public sealed class PairStore : IDisposable
     public IReadOnlyList<PairSource> Sources { get; }
 
     /// <summary>What was dropped while reading.</summary>
-    public PairFaults Faults { get; private init; } = new();
+    public PairFaults Faults { get; }
 
     /// <summary>Number of examples.</summary>
     public int Count => Rows.Length;
+
+    /// <summary>Rows of the passages that answer an example's query: its positives, and those of all other examples with the same query. None of them can be its negative.</summary>
+    public int[] AnswersOf(int example) => _shared.GetValueOrDefault(example) ?? Rows[example].Positives;
 
     /// <summary>Tokenises examples into a folder.</summary>
     /// <param name="folder">Where the two files go; they are deleted with the store.</param>
@@ -100,7 +107,7 @@ public sealed class PairStore : IDisposable
     public static PairStore Create(string folder, IEnumerable<TrainingExample> examples, ITokenizer tokenizer, int queryLength, int passageLength, string instruction, bool negatives,
         string passageInstruction = "")
     {
-        var known = new Dictionary<UInt128, int>();
+        Dictionary<UInt128, int> known = [], sameIds = [];
         var sources = new Dictionary<PairSource, int>();
         var rows = new List<PairRows>();
         var pending = new Queue<int[]>();
@@ -110,9 +117,16 @@ public sealed class PairStore : IDisposable
             UInt128 hash = XxHash128.HashToUInt128(MemoryMarshal.AsBytes(passage.AsSpan()));
             if (!known.TryGetValue(hash, out int row))
             {
-                row = known.Count;
+                // Texts that differ where the model does not look are one passage: as two they would be each other's negatives.
+                int[] ids = tokenizer.EncodeWithSpecial(passage, passageLength);
+                UInt128 read = XxHash128.HashToUInt128(MemoryMarshal.AsBytes(ids.AsSpan()));
+                if (!sameIds.TryGetValue(read, out row))
+                {
+                    row = sameIds.Count;
+                    sameIds.Add(read, row);
+                    pending.Enqueue(ids);
+                }
                 known.Add(hash, row);
-                pending.Enqueue(tokenizer.EncodeWithSpecial(passage, passageLength));
             }
             return row;
         }
@@ -137,7 +151,32 @@ public sealed class PairStore : IDisposable
             }
             return ids;
         }));
-        return new PairStore(queries, writer.Open(), [.. rows], [.. sources.OrderBy(s => s.Value).Select(s => s.Key)]) { Faults = dropped };
+        return new PairStore(queries, writer.Open(), [.. rows], [.. sources.OrderBy(s => s.Value).Select(s => s.Key)], dropped);
+    }
+
+    // Answers of examples whose query others have too.
+    private static Dictionary<int, int[]> Shared(TokenStore queries, PairRows[] rows)
+    {
+        var byQuery = new Dictionary<UInt128, List<int>>();
+        for (int i = 0; i < rows.Length; i++)
+        {
+            (CollectionsMarshal.GetValueRefOrAddDefault(byQuery, XxHash128.HashToUInt128(MemoryMarshal.AsBytes(queries[i])), out _) ??= new(1)).Add(i);
+        }
+        var shared = new Dictionary<int, int[]>();
+        foreach (List<int> same in byQuery.Values.Where(list => list.Count > 1))
+        {
+            int[] answers = [.. same.SelectMany(i => rows[i].Positives).Distinct()];
+            same.ForEach(i => shared.Add(i, answers));
+        }
+        return shared;
+    }
+
+    private static PairRows Without(PairRows row, int[] answers, PairFaults faults)
+    {
+        int[] kept = [.. Enumerable.Range(0, row.Negatives.Length).Where(n => !answers.Contains(row.Negatives[n]))];
+        faults.NegativesThatArePositives += row.Negatives.Length - kept.Length;
+        return kept.Length == row.Negatives.Length ? row
+            : row with { Negatives = [.. kept.Select(n => row.Negatives[n])], NegativeScores = row.NegativeScores is { } scores ? [.. kept.Select(n => scores[n])] : null };
     }
 
     // A text that answers cannot be a negative as well, and a text twice is drawn twice as often: both are dropped and counted.

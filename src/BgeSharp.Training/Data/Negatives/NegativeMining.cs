@@ -35,7 +35,10 @@ public sealed record CachedEncoder(Func<IEnumerable<string>, IEnumerable<float[]
                 progress?.Invoke(done);
             }
         }
-        Cache.Flush();
+        if (fresh.Count > 0)
+        {
+            Cache.Flush();
+        }
         return [.. hashes.Select(Cache.RowOf)];
     }
 }
@@ -47,6 +50,9 @@ public sealed record CachedEncoder(Func<IEnumerable<string>, IEnumerable<float[]
 /// <param name="seed">Seed of the draw.</param>
 public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IReadOnlyList<string> corpus, NegativeRules rules, long seed)
 {
+    private readonly Dictionary<(string? Prompt, string Query), string[]> _answers = examples.GroupBy(e => (e.Prompt, e.Query))
+        .ToDictionary(g => g.Key, g => g.SelectMany(e => e.Positives).Distinct(StringComparer.Ordinal).ToArray());
+
     private readonly Dictionary<string, int> _known = corpus.Index().ToDictionary(p => p.Item, p => p.Index, StringComparer.Ordinal);
 
     /// <summary>Passage vectors held at a time.</summary>
@@ -59,14 +65,16 @@ public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IRea
     public double TeacherMargin { get; init; }
 
     /// <summary>Examples with mined negatives in place of their own, in order.</summary>
-    /// <param name="queries">Encodes queries, with their instruction.</param>
+    /// <param name="queries">Encodes queries as they are given: prompt or instruction stand in front already.</param>
     /// <param name="passages">Encodes passages.</param>
     /// <param name="products">Type of the first look of the search.</param>
-    public IEnumerable<TrainingExample> WithModel(CachedEncoder queries, CachedEncoder passages, ScalarType products)
+    /// <param name="instruction">Put before a query that has no prompt of its own.</param>
+    public IEnumerable<TrainingExample> WithModel(CachedEncoder queries, CachedEncoder passages, ScalarType products, string instruction = "")
     {
         int size = passages.Cache.Dimension;
-        int[] asked = queries.Rows([.. examples.Select(e => (e.Prompt ?? "") + e.Query)]);
+        int[] asked = queries.Rows([.. examples.Select(e => (e.Prompt ?? instruction) + e.Query)]);
         int[] rows = passages.Rows(corpus);
+        passages.Rows([.. examples.SelectMany(e => e.Positives)]);       // all at once where a corpus lacks them
         if ((long)asked.Length * size > Array.MaxLength)
         {
             throw new BadInput($"{asked.Length} queries of {size} numbers are more than can be in memory at once (2^31 numbers); split the input and mine the parts, one after another, with the same --cache.");
@@ -84,14 +92,18 @@ public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IRea
         Candidate[][] ranked = search.Best();
         for (int i = 0; i < examples.Count; i++)
         {
-            float[][] positives = [.. passages.Rows(examples[i].Positives).Select(Vector)];
+            float[][] positives = [.. passages.Rows(examples[i].Positives).Select(Vector)], answers = positives;
+            if (AnswersOf(examples[i]) is { } all && all.Length != examples[i].Positives.Count)
+            {
+                answers = [.. passages.Rows(all).Select(Vector)];
+            }
             ReadOnlySpan<float> query = vectors.AsSpan(i * size, size);
             double best = double.NegativeInfinity;
             foreach (float[] positive in positives)
             {
                 best = Math.Max(best, TensorPrimitives.Dot(query, positive));
             }
-            yield return Choose(i, ranked[i], best, row => rules.DuplicateCosine < 1 && Near(Vector(rows[row]), positives));
+            yield return Choose(i, ranked[i], best, row => rules.DuplicateCosine < 1 && Near(Vector(rows[row]), answers));
         }
 
         float[] Vector(int row)
@@ -101,7 +113,7 @@ public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IRea
             return vector;
         }
 
-        bool Near(float[] vector, float[][] positives) => Array.Exists(positives, p => TensorPrimitives.Dot(vector.AsSpan(), p) > rules.DuplicateCosine);
+        bool Near(float[] vector, float[][] answers) => Array.Exists(answers, p => TensorPrimitives.Dot(vector.AsSpan(), p) > rules.DuplicateCosine);
     }
 
     /// <summary>The same with BM25: no model is needed. Margins hold where a positive is among the ranks that were looked at.</summary>
@@ -120,7 +132,7 @@ public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IRea
     private TrainingExample Choose(int number, Candidate[] ranked, double best, Func<int, bool> near)
     {
         TrainingExample example = examples[number];
-        HashSet<string> answers = [.. example.Positives.Append(example.Query).Select(Plain)];
+        HashSet<string> answers = [.. AnswersOf(example).Append(example.Query).Select(Plain)];
         int[] chosen = NegativeChoice.Choose(ranked, best, row => answers.Contains(Plain(corpus[row])) || near(row), Teacher is null ? null : Veto, rules, HashCodes.Of(seed, number, 4));
         return example with { Negatives = [.. chosen.Select(row => corpus[row])], NegativeScores = null };
 
@@ -131,6 +143,9 @@ public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IRea
             return [.. scores.Skip(example.Positives.Count).Select(s => s >= limit)];
         }
     }
+
+    // The positives of this query in all examples.
+    private string[] AnswersOf(TrainingExample example) => _answers[(example.Prompt, example.Query)];
 
     // Texts that differ in case, spaces and punctuation only are the same answer.
     private static string Plain(string text) => string.Concat(text.Where(char.IsLetterOrDigit)).ToLowerInvariant();

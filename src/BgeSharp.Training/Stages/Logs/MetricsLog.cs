@@ -81,12 +81,27 @@ public sealed class MetricsLog : IDisposable
     {
         long end = 0;
         bool seen = false;
+        BadInput? unread = null;
         foreach (LineSpan line in Lines(file))
         {
-            MetricsLine entry = Read(line, file.Name);
+            MetricsLine entry;
+            try
+            {
+                entry = Read(line, file.Name);
+            }
+            catch (BadInput e)
+            {
+                // After a power cut there may be anything behind what was flushed; before it, damage.
+                unread ??= e;
+                continue;
+            }
             if (entry.Stage == stage ? entry.Step > step : seen)
             {
                 break;
+            }
+            if (unread is not null)
+            {
+                throw unread;
             }
             seen |= entry.Stage == stage;
             end = line.End;

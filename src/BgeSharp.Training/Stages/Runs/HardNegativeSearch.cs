@@ -41,7 +41,7 @@ public static class HardNegativeSearch
             SearchHit[][] hits = index.SearchAll(queries, options.ToRank);
             for (int i = 0; i < count; i++)
             {
-                int[] positives = store.Rows[start + i].Positives;
+                int[] positives = store.Rows[start + i].Positives, answers = store.AnswersOf(start + i);
                 ReadOnlySpan<float> query = queries.AsSpan(i * encoder.Dimension, encoder.Dimension);
                 float best = float.MinValue;
                 foreach (int row in positives)
@@ -49,14 +49,14 @@ public static class HardNegativeSearch
                     best = Math.Max(best, TensorPrimitives.Dot(query, index[row]));
                 }
                 own.Add(NegativeChoice.Choose(
-                    [.. hits[i].Select(h => new Candidate(h.Row, h.Score))], best, row => IsAnswer(row, positives, index, rules), null, rules, HashCodes.Of(seed, start + i, 4)));
+                    [.. hits[i].Select(h => new Candidate(h.Row, h.Score))], best, row => IsAnswer(row, answers, index, rules), null, rules, HashCodes.Of(seed, start + i, 4)));
             }
         }
-        return Join(group.Collect(PackedRows.Pack(own)), store.Count, group.Size);
+        return Join(group.Collect(PackedRows.Pack(own)), store.Count, store.Passages.Count, group.Size);
     }
 
     // Block by block from the rank that has it.
-    private static int[][] Join(IReadOnlyList<byte[]> parts, int count, int ranks)
+    private static int[][] Join(IReadOnlyList<byte[]> parts, int count, int passages, int ranks)
     {
         var blocks = new List<int>[ranks];
         for (int i = 0; i < count; i++)
@@ -66,7 +66,7 @@ public static class HardNegativeSearch
         var joined = new int[count][];
         for (int rank = 0; rank < ranks && blocks[rank] is { } examples; rank++)
         {
-            int[][] rows = PackedRows.Unpack(parts[rank], examples.Count, $"rank {rank}");
+            int[][] rows = PackedRows.Unpack(parts[rank], examples.Count, passages, $"rank {rank}");
             for (int i = 0; i < rows.Length; i++)
             {
                 joined[examples[i]] = rows[i];
@@ -86,10 +86,10 @@ public static class HardNegativeSearch
         DuplicateCosine = options.DuplicateCosine,
     };
 
-    // A positive, or a near-duplicate of one.
-    private static bool IsAnswer(int row, int[] positives, DenseIndex index, NegativeRules rules)
-        => Array.IndexOf(positives, row) >= 0
-            || (rules.DuplicateCosine < 1 && Array.Exists(positives, p => TensorPrimitives.Dot(index[row], index[p]) > rules.DuplicateCosine));
+    // A positive of this query in any example, or a near-duplicate of one.
+    private static bool IsAnswer(int row, int[] answers, DenseIndex index, NegativeRules rules)
+        => Array.IndexOf(answers, row) >= 0
+            || (rules.DuplicateCosine < 1 && Array.Exists(answers, p => TensorPrimitives.Dot(index[row], index[p]) > rules.DuplicateCosine));
 
     // Length-sorted batches under a token budget, back in order. Batches go over the ranks in turn: rows that another rank encodes are 0.
     private static float[] Encode(TokenStore store, int first, int count, IEncoder encoder, IProcessGroup group)

@@ -21,9 +21,10 @@ internal static class PackedRows
     /// <summary>From <see cref="Pack"/>.</summary>
     /// <param name="bytes">All of it.</param>
     /// <param name="count">Examples.</param>
+    /// <param name="rowCount">Rows that there are.</param>
     /// <param name="file">Where it comes from.</param>
     /// <exception cref="BadInput">It is not that.</exception>
-    public static int[][] Unpack(byte[] bytes, int count, string file)
+    public static int[][] Unpack(byte[] bytes, int count, int rowCount, string file)
     {
         ReadOnlySpan<int> numbers = MemoryMarshal.Cast<byte, int>(bytes);
         var rows = new int[count][];
@@ -38,6 +39,7 @@ internal static class PackedRows
             rows[i] = numbers.Slice(at + 1, length).ToArray();
             at += 1 + length;
         }
-        return rows;
+        return at == numbers.Length && Array.TrueForAll(rows, list => Array.TrueForAll(list, row => row >= 0 && row < rowCount)) ? rows
+            : throw new BadInput($"{file}: not the negatives of {count} examples among {rowCount} passages; remove it and run again.");
     }
 }

@@ -17,13 +17,13 @@ internal sealed class PairTraining : IDisposable
     private const string Gap = ".step-", End = ".bin";
 
     private readonly RunFolder _folder;
-    private readonly string _label;
+    private readonly string _label, _data;
     private readonly IRunObserver _observer;
     private readonly long _seed;
     private readonly IProcessGroup _group;
 
     private PairTraining(RunContext run, string label, long seed, PairStore store)
-        => (_folder, _label, _observer, _group, _seed, Store) = (run.Folder, label, run.Options.Observer, run.Options.Group, seed, store);
+        => (_folder, _label, _observer, _group, _data, _seed, Store) = (run.Folder, label, run.Options.Observer, run.Options.Group, run.Data, seed, store);
 
     /// <summary>The pairs.</summary>
     public PairStore Store { get; }
@@ -55,13 +55,19 @@ internal sealed class PairTraining : IDisposable
     /// <param name="step">The last step whose negatives stay; below 0 for none.</param>
     public static void ForgetAfter(RunFolder folder, string label, int step)
     {
+        bool removed = false;
         foreach (string file in Directory.Exists(folder.Negatives) ? Directory.GetFiles(folder.Negatives, label + Gap + "*" + End) : [])
         {
-            string number = Path.GetFileName(file)[(label.Length + Gap.Length)..^End.Length];
+            string number = Path.GetFileName(file)[(label.Length + Gap.Length)..^End.Length].Split('-')[0];
             if (int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int of) && of > step)
             {
                 FileSystem.Current.Delete(file);
+                removed = true;
             }
+        }
+        if (removed)
+        {
+            FileSystem.Current.FlushFolder(folder.Negatives);
         }
     }
 
@@ -69,15 +75,20 @@ internal sealed class PairTraining : IDisposable
     /// <param name="options">Ranks and margins.</param>
     /// <param name="encoder">The model as it is at this step.</param>
     /// <param name="step">0 at the start, else a step at which negatives are refreshed.</param>
-    public void MineNegatives(HardNegativeOptions options, IEncoder encoder, int step)
+    /// <param name="now">Step that the weights are of.</param>
+    public void MineNegatives(HardNegativeOptions options, IEncoder encoder, int step, int now)
     {
         // Without refreshing, the start's are a function of the weights that the stage starts from and cost no file.
         bool kept = options.RefreshSteps > 0;
-        string file = Path.Combine(_folder.Negatives, string.Create(CultureInfo.InvariantCulture, $"{_label}{Gap}{step}{End}"));
+        string file = Path.Combine(_folder.Negatives, string.Create(CultureInfo.InvariantCulture, $"{_label}{Gap}{step}-{_data[..Math.Min(16, _data.Length)]}{End}"));
         if (kept && _group.Agree(() => File.Exists(file)))
         {
-            Store.SetNegatives(PackedRows.Unpack(File.ReadAllBytes(file), Store.Count, file));
+            Store.SetNegatives(PackedRows.Unpack(File.ReadAllBytes(file), Store.Count, Store.Passages.Count, file));
             return;
+        }
+        if (now > step)
+        {
+            _observer.Message(string.Create(CultureInfo.InvariantCulture, $"warning: the negatives of step {step} are not there any more, or are of other data; they are mined with the weights of step {now}, so the end will not be that of an undisturbed run."));
         }
         _observer.Message(step == 0 ? "mining hard negatives" : $"mining hard negatives anew at step {step}");
         int[][] negatives = HardNegativeSearch.Find(Store, encoder, options, _seed + step, _group);
@@ -89,8 +100,13 @@ internal sealed class PairTraining : IDisposable
         {
             _group.First(() =>
             {
-                FileSystem.Current.CreateFolder(_folder.Negatives);
+                if (!Directory.Exists(_folder.Negatives))
+                {
+                    FileSystem.Current.CreateFolder(_folder.Negatives);
+                    FileSystem.Current.FlushFolder(_folder.Root);
+                }
                 AtomicFile.Write(file, stream => stream.Write(PackedRows.Pack(negatives)));
+                FileSystem.Current.FlushFolder(_folder.Negatives);
             });
         }
         Store.SetNegatives(negatives);
@@ -103,7 +119,7 @@ internal sealed class PairTraining : IDisposable
         _observer.Message($"scoring pairs with {folder}");
         using TorchReranker teacher = TorchReranker.Load(folder, compute);
         if (teacher.Tokenizer.VocabularySize != tokenizer.VocabularySize
-            || !Enumerable.Range(0, Math.Min(2000, tokenizer.VocabularySize)).All(id => teacher.Tokenizer.TokenOf(id) == tokenizer.TokenOf(id)))
+            || !Enumerable.Range(0, tokenizer.VocabularySize).All(id => teacher.Tokenizer.TokenOf(id) == tokenizer.TokenOf(id)))
         {
             throw new BadInput($"{folder}: the teacher's vocabulary is not the run's; write its scores into the pair files with \"bge score --pairs\" and leave \"teacher\" out.");
         }

@@ -70,6 +70,7 @@ public sealed class RecipeRun
         }, stop);
 
         using MetricsLog? metrics = _group.Leads() ? MetricsLog.Open(_folder.Metrics, _options.Time) : null;
+        _group.First(() => FileSystem.Current.FlushFolder(_folder.Root));       // checkpoints count on the log's being there
         var run = new RunContext(_recipe, _hash, data, _folder, _documents, tokenizer, config, _options, metrics, evaluation, Account);
         string? previous = _recipe.Model.From.Length > 0 ? _recipe.Model.From : null;
         OnceFor("untrained", () => EvaluateUntrained(evaluation!, config, tokenizer, previous), stop);
@@ -98,7 +99,11 @@ public sealed class RecipeRun
 
     private RunLock Open()
     {
-        FileSystem.Current.CreateFolder(_folder.Root);
+        if (!Directory.Exists(_folder.Root))
+        {
+            FileSystem.Current.CreateFolder(_folder.Root);
+            FileSystem.Current.FlushFolder(Path.GetDirectoryName(Path.GetFullPath(_folder.Root))!);
+        }
         RunLock held = RunLock.Take(_folder);
         try
         {

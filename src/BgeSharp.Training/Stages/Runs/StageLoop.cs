@@ -115,7 +115,7 @@ internal sealed class StageLoop(RunContext run, int index, long seed, Weights we
                 return;
             }
             run.Metrics!.Flush();
-            checkpoints.Save(Describe(at, stage, optimizer), required: why is CheckpointReason.Best or CheckpointReason.Stopping);
+            checkpoints.Save(Describe(at, stage, optimizer), required: RollsBack || why is CheckpointReason.Best or CheckpointReason.Stopping);
             if (why == CheckpointReason.Asked)
             {
                 options.Observer.Message(string.Create(CultureInfo.InvariantCulture, $"a checkpoint at step {at.Step} of {_options.Label}, as asked"));
@@ -167,6 +167,9 @@ internal sealed class StageLoop(RunContext run, int index, long seed, Weights we
         }
     }
 
+    // Then every checkpoint is one that a later step may need.
+    private bool RollsBack => _options.Guard.Action == "rollback";
+
     // Rank 0 looks for a checkpoint; all ranks read the one it finds.
     private FoundCheckpoint? Agreed(Func<FoundCheckpoint?> find)
     {
@@ -189,8 +192,8 @@ internal sealed class StageLoop(RunContext run, int index, long seed, Weights we
         long position = state.Step + state.PassedOver;
         using Tensor random = get_rng_state();
         int best = _options.KeepBest ? state.Best?.Step ?? -1 : -1;
-        // Where a rollback from the next step on would go at the furthest.
-        int back = _options.Guard.Action == "rollback" ? Math.Max(0, state.Step - _options.Guard.RollBack) / _every * _every : 0;
+        // Where rollbacks from the next steps on may go: from the furthest on, all that there are.
+        int back = Math.Max(1, Math.Max(0, state.Step - _options.Guard.RollBack) / _every), targets = RollsBack ? (state.Step / _every) - back + 1 : 0;
         return new CheckpointState
         {
             Recipe = run.Hash,
@@ -199,7 +202,7 @@ internal sealed class StageLoop(RunContext run, int index, long seed, Weights we
             Step = state.Step,
             OptimizerSteps = optimizer.Steps,
             BestStep = best,
-            Needs = [.. Enumerable.Range(0, back == 0 ? 0 : ((state.Step - back) / _every) + 1).Select(i => back + (i * _every)).Append(best).Where(step => step > 0)],
+            Needs = [.. Enumerable.Range(back, Math.Max(0, targets)).Select(i => i * _every).Append(best).Where(step => step > 0 && step != state.Step).Distinct()],
             Data = run.Data,
             Code = Code,
             Machine = Machine(),
@@ -237,7 +240,7 @@ internal sealed class StageLoop(RunContext run, int index, long seed, Weights we
             return;
         }
         FoundCheckpoint found = Agreed(() => folder!.At(index, best.Step, run.Hash))
-            ?? throw new IOException($"{run.Folder.Checkpoints}: the best checkpoint, of step {best.Step}, is not there or damaged; run again with keepBest false, or in another folder");
+            ?? throw new IOException($"{run.Folder.Checkpoints}: the best checkpoint, of step {best.Step}, is not there or damaged; start the same command again: the stage goes back to before it");
         CheckpointFolder.Restore(found, weights, optimizer);
         run.Options.Observer.Message(string.Create(CultureInfo.InvariantCulture, $"{_options.Label}: the weights of step {best.Step} are the best and become the model"));
     }

@@ -71,20 +71,24 @@ internal sealed class StageRun(RunContext run, int index)
 
     private int? Contrast(ContrastiveStageOptions options, Weights weights, StageLoop loop, CancellationToken stop)
     {
+        if (options.MatryoshkaDimensions.FirstOrDefault(d => d >= run.Config.HiddenSize) is > 0 and int tooLong)
+        {
+            throw new BadInput($"stage \"{options.Label}\": matryoshkaDimensions has {tooLong}, but the model's vectors have {run.Config.HiddenSize} numbers; name smaller ones.");
+        }
         var lengths = new PairLengths(options.QueryMaxLength, options.PassageMaxLength, options.QueryInstruction, options.PassageInstruction, options.GroupSize > 1);
         using PairTraining pairs = PairTraining.Read(options, options.Pairs, lengths, run, _seed);
         Pooling pooling = PoolingExtensions.Parse(run.Recipe.Model.Pooling);
         var encoder = new M3Encoder(new Encoder(weights, "", run.Config), pooling, new M3Heads(weights, M3Heads.Unweighted(run.Tokenizer.Special)));
         // At the start with the weights the stage starts from, so that a resumed stage mines the same.
-        Prepare(0);
+        Prepare(0, 0);
         Func<ContrastiveStage, (string, double, double)>? evaluate = options.EvaluateEvery == 0 ? null : _ => Develop(encoder.Encoder, options.QueryInstruction);
         return loop.Run(position => new ContrastiveStage(options, weights, encoder, pairs.Store, _seed, position, Prepare, _group), evaluate, stop);
 
-        void Prepare(int step)
+        void Prepare(int step, int now)
         {
             if (options.HardNegatives is not null)
             {
-                pairs.MineNegatives(options.HardNegatives, new TorchEncoder(encoder.Encoder, pooling), step);
+                pairs.MineNegatives(options.HardNegatives, new TorchEncoder(encoder.Encoder, pooling), step, now);
             }
             if (TeacherOf(options.Distillation) is string teacher)
             {
@@ -105,7 +109,7 @@ internal sealed class StageRun(RunContext run, int index)
         var encoder = new Encoder(weights, "", run.Config);
         if (options.HardNegatives is not null)
         {
-            pairs.MineNegatives(options.HardNegatives, new TorchEncoder(encoder, PoolingExtensions.Parse(run.Recipe.Model.Pooling)), 0);
+            pairs.MineNegatives(options.HardNegatives, new TorchEncoder(encoder, PoolingExtensions.Parse(run.Recipe.Model.Pooling)), 0, 0);
         }
         var model = new CrossEncoder(encoder, new RelevanceHead(weights), run.Tokenizer.Special);
         var judge = new TorchReranker(model, run.Tokenizer, options.MaxLength);

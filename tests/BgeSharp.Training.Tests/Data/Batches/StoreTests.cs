@@ -56,7 +56,7 @@ public sealed class StoreTests : IDisposable
         Assert.Equal(_tokenizer.EncodeWithSpecial("ww"), batch.Passages[6].ToArray());
         Assert.Equal(_tokenizer.EncodeWithSpecial("xx"), batch.Passages[7].ToArray());
         (int, int)[] hidden = [.. Enumerable.Range(0, 32).Where(i => batch.Hidden![i]).Select(i => (i / 8, i % 8))];
-        Assert.Equal([(0, 2), (0, 4), (0, 7), (1, 0), (1, 7), (2, 0)], hidden);
+        Assert.Equal([(0, 2), (0, 4), (0, 7), (1, 0), (1, 7), (2, 0), (2, 2), (2, 7)], hidden);
     }
 
     [Fact]
@@ -67,6 +67,49 @@ public sealed class StoreTests : IDisposable
         Assert.Equal(4, batch.Passages.Count);
         Assert.Equal(_tokenizer.EncodeWithSpecial("yy"), batch.Passages[1].ToArray());
         Assert.Equal([false, false, false, true, false, true, false, false], batch.Hidden!);
+    }
+
+    [Fact]
+    public void Positives_of_an_equal_query_elsewhere_are_answers_and_no_negatives()
+    {
+        using PairStore store = Store(new("a", ["xx"], ["yy", "zz"]) { NegativeScores = [1, 2] }, new("a", ["yy"], []), new("b", ["zz"], ["xx"]));
+        Assert.Equal([0, 1], store.AnswersOf(0).Order());
+        Assert.Equal(store.AnswersOf(0), store.AnswersOf(1));
+        Assert.Equal([2], store.AnswersOf(2));
+        Assert.Equal([2], store.Rows[0].Negatives);
+        Assert.Equal([2f], store.Rows[0].NegativeScores!);
+        Assert.Equal([0], store.Rows[2].Negatives);
+        Assert.Equal(1, store.Faults.NegativesThatArePositives);
+        // Columns xx, zz | yy, zz (lent) | zz, xx: the other's answer is hidden from both.
+        Assert.Equal([false, false, true, false, false, true, true, false, false, false, false, true, false, true, false, true, false, false], ContrastiveBatch.Draw(store, [0, 1, 2], 2, 1, 0).Hidden!);
+    }
+
+    [Fact]
+    public void A_query_is_never_lent_its_own_answer()
+    {
+        TrainingExample[] examples = [new("a", ["xx"], []), new("b", ["yy"], []), new("c", ["zz"], []), new("a", ["ww"], [])];
+        using PairStore store = Store(examples);
+        foreach (int[] batch in (int[][])[[0], [0, 3], [0, 1], [0, 1, 2, 3], [3, 0, 1]])
+        {
+            for (int round = 0; round < 20; round++)
+            {
+                ContrastiveBatch drawn = ContrastiveBatch.Draw(store, batch, 8, 1, round);
+                for (int i = 0; i < batch.Length; i++)
+                {
+                    string[] answers = examples[batch[i]].Query == "a" ? ["xx", "ww"] : [examples[batch[i]].Positives[0]];
+                    Assert.All(Enumerable.Range(1, 7), g => Assert.DoesNotContain(drawn.Passages[(i * 8) + g].ToArray(), answers.Select(a => _tokenizer.EncodeWithSpecial(a))));
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Passages_that_differ_only_behind_what_is_read_are_one()
+    {
+        string start = string.Join(' ', Enumerable.Repeat("xx", 16));
+        using PairStore store = Store(new("a", [start + " yy"], []), new("b", [start + " zz"], []));
+        Assert.Equal(1, store.Passages.Count);
+        Assert.Equal([0], store.Rows[1].Positives);
     }
 
     [Fact]
