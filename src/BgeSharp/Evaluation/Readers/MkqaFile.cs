@@ -48,7 +48,7 @@ public static class MkqaFile
         }
         return queries.Count == 0
             ? throw new BadInput($"{path}: no question has an answer string.")
-            : new TestCollection(new RetrievalSet(TextRows.NameOf(path), BeirFolder.ReadCorpus(corpus), queries, new Qrels())) 
+            : new TestCollection(new RetrievalSet(TextRows.NameOf(path), BeirFolder.ReadCorpus(corpus), queries, new Qrels()))
             {
                 Answers = answers,
                 Language = language,
