@@ -62,13 +62,12 @@ internal static class EvalCommand
             {
                 EvalRefusals.RequireRanking(line);
                 int lowest = line.GetValue(relevant) is >= 1 and var grade ? grade : throw new BadInput($"--relevant-from {line.GetValue(relevant)}: a grade of 1 or more is needed.");
-                var scored = new Dictionary<string, RetrievalReport> { ["run"] = RunFileEvaluation.Run(ranking, line.GetValue(qrels)!, chosen, line.GetValue(complete), lowest) };
+                var notes = new List<string>();
+                RetrievalReport figures = RunFileEvaluation.Run(ranking, line.GetValue(qrels)!, chosen, line.GetValue(complete), lowest, note: notes.Add);
+                var scored = new Dictionary<string, RetrievalReport> { ["run"] = figures };
                 SaveContract(line.GetValue(output), scored, line.GetValue(perQuery));
                 Print(terminal, scored);
-                foreach (string note in RunFileEvaluation.Notes(ranking, line.GetValue(qrels)!, line.GetValue(complete), lowest))
-                {
-                    terminal.Error.WriteLine(note);
-                }
+                notes.ForEach(terminal.Error.WriteLine);
                 return Task.FromResult(ExitCode.Done);
             }
             SearchOptions search = options.Search(line);

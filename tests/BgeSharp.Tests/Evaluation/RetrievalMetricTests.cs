@@ -169,6 +169,8 @@ public class RetrievalMetricTests
     {
         using var folder = new ScratchFolder();
         string run = folder.Write("r.trec", "q1 Q0 a 1 1 t\nother Q0 a 1 1 t\n"), qrels = folder.Write("q.txt", "q1 0 a 1\nq1 0 a 1\nq1 0 b -1\nq2 0 a 0\n");
+        var notes = new List<string>();
+        RunFileEvaluation.Run(run, qrels, note: notes.Add);
         Assert.Equal(
         [
             "1 judged queries have no ranking; they do not count (--complete counts them with 0).",
@@ -176,6 +178,6 @@ public class RetrievalMetricTests
             "1 judgements have a negative grade; they count as not judged.",
             "1 judgements come a second time with the same grade; they count once.",
             "1 of 2 queries have no relevant document; they count with 0, as in trec_eval.",
-        ], RunFileEvaluation.Notes(run, qrels));
+        ], notes);
     }
 }

@@ -74,7 +74,6 @@ public sealed class ModeSearch
     {
         bool sparse = _has.HasFlag(EmbeddingModes.Sparse), multi = _has.HasFlag(EmbeddingModes.MultiVector), heads = sparse || multi;
         SearchHit[][] dense = Dense(_options.Candidates), other = sparse ? Sparse(_options.Candidates) : heads ? dense : Bm25(_options.Candidates);
-        string[] parts = heads ? [.. new[] { "dense", sparse ? "sparse" : "", multi ? "multi" : "" }.Where(p => p.Length > 0)] : ["dense", "bm25"];
         var rows = new int[_set.Queries.Count][];
         var scores = new float[rows.Length][];
         Parallel.For(0, rows.Length, q =>
@@ -97,7 +96,7 @@ public sealed class ModeSearch
             }
             scores[q] = [.. Enumerable.Range(0, rows[q].Length).SelectMany(i => columns.Select(c => c[i]))];
         });
-        return new HybridCandidates(parts, rows, scores);
+        return new HybridCandidates(HybridCandidates.PartsOf(_has), rows, scores);
     }
 
     private SearchHit[][] Dense(int top) => _corpus!.Dense!.SearchAll([.. _queries.SelectMany(q => q.Dense!)], top, groups: _documentOf);

@@ -66,20 +66,7 @@ public sealed class BrowserTests : IDisposable
     {
         string probe = Path.Combine(_folder, "probe.html");
         File.WriteAllText(probe, File.ReadAllText(page).Replace("default-src 'none'", "default-src 'none'; script-src 'unsafe-inline'", StringComparison.Ordinal) + "<script>document.documentElement.setAttribute('data-widths', document.documentElement.scrollWidth + ' ' + innerWidth)</script>");
-        var start = new ProcessStartInfo(browser) { RedirectStandardError = true, RedirectStandardOutput = true };
-        foreach (string argument in (string[])
-        [
-            "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-dev-shm-usage",
-            $"--user-data-dir={Path.Combine(_folder, "profile")}", $"--window-size={width},2400", "--dump-dom", new Uri(probe).AbsoluteUri,
-        ])
-        {
-            start.ArgumentList.Add(argument);
-        }
-        using Process process = Process.Start(start)!;
-        process.ErrorDataReceived += (_, _) => { };
-        process.BeginErrorReadLine();
-        string dom = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
+        string dom = Run(browser, $"--window-size={width},2400", "--dump-dom", new Uri(probe).AbsoluteUri).Output;
         string[] found = System.Text.RegularExpressions.Regex.Match(dom, "data-widths=\"(\\d+) (\\d+)\"").Groups.Values.Skip(1).Select(g => g.Value).ToArray();
         Assert.All(found, f => Assert.NotEmpty(f));
         return (int.Parse(found[0], System.Globalization.CultureInfo.InvariantCulture), int.Parse(found[1], System.Globalization.CultureInfo.InvariantCulture));
@@ -87,26 +74,27 @@ public sealed class BrowserTests : IDisposable
 
     private string Shoot(string browser, string page, string name, int width, bool dark)
     {
-        var start = new ProcessStartInfo(browser) { RedirectStandardError = true, RedirectStandardOutput = true };
-        foreach (string argument in (string[])
-        [
-            "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-dev-shm-usage", "--enable-logging=stderr", "--log-level=0",
-            $"--user-data-dir={Path.Combine(_folder, "profile")}", $"--window-size={width},2400", $"--blink-settings=preferredColorScheme={(dark ? 0 : 1)}",
-            $"--screenshot={Path.Combine(_folder, name + ".png")}", new Uri(page).AbsoluteUri,
-        ])
-        {
-            start.ArgumentList.Add(argument);
-        }
-        using Process process = Process.Start(start)!;
-        process.OutputDataReceived += (_, _) => { };
-        process.BeginOutputReadLine();
-        string errors = process.StandardError.ReadToEnd();
-        process.WaitForExit();
+        string errors = Run(browser, "--enable-logging=stderr", "--log-level=0", $"--window-size={width},2400", $"--blink-settings=preferredColorScheme={(dark ? 0 : 1)}",
+            $"--screenshot={Path.Combine(_folder, name + ".png")}", new Uri(page).AbsoluteUri).Errors;
         if (Environment.GetEnvironmentVariable("BGESHARP_SCREENSHOTS") is { Length: > 0 } kept && File.Exists(Path.Combine(_folder, name + ".png")))
         {
             File.Copy(Path.Combine(_folder, name + ".png"), Path.Combine(kept, $"{Path.GetFileNameWithoutExtension(page)}-{name}.png"), overwrite: true);
         }
         return errors;
+    }
+
+    private (string Output, string Errors) Run(string browser, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(browser, ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-dev-shm-usage", $"--user-data-dir={Path.Combine(_folder, "profile")}", .. arguments])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
+        using Process process = Process.Start(start)!;
+        Task<string> errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (output, errors.GetAwaiter().GetResult());
     }
 
     // The first sample of the picture: PNG rows are deflated, the first row's filter leaves its first pixel as it is.
