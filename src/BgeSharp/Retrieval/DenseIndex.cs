@@ -2,6 +2,8 @@
 // Cost is rows × dimension × queries; rows are taken in blocks that stay in cache while a tile of queries passes over them.
 // A score is accumulated in one fixed order, so it does not depend on tiles, threads or the other queries.
 
+using System.Runtime.Intrinsics;
+
 namespace BgeSharp.Retrieval;
 
 /// <summary>Exact search by inner product (cosine for unit vectors).</summary>
@@ -118,9 +120,16 @@ public sealed class DenseIndex
 
     private unsafe void SearchRange(float[] queries, int firstQuery, int lastQuery, int firstRow, int lastRow, TopK[,] best, int range)
     {
+        // Where there are wide tiles, as many queries as fill them are put side by side once for all rows.
+        int wide = InnerProducts.HasWide ? (lastQuery - firstQuery) / InnerProducts.WideQueries * InnerProducts.WideQueries : 0;
+        float[] packed = new float[wide * Dimension];
         int blockRows = Math.Max(InnerProducts.Rows, BlockBytes / (sizeof(float) * Dimension) / InnerProducts.Rows * InnerProducts.Rows);
-        fixed (float* questions = queries)
+        fixed (float* questions = queries, sideBySide = packed)
         {
+            for (int q = 0; q < wide; q += InnerProducts.WideQueries)
+            {
+                InnerProducts.Pack(questions + ((long)(firstQuery + q) * Dimension), Dimension, sideBySide + ((long)q * Dimension));
+            }
             for (int segment = 0; segment < _segments.Length; segment++)
             {
                 int from = (int)Math.Max(firstRow, _starts[segment]), to = (int)Math.Min(lastRow, _starts[segment + 1]);
@@ -128,8 +137,25 @@ public sealed class DenseIndex
                 for (int block = from; block < to; block += Math.Min(blockRows, to - block))
                 {
                     float* vectors = (float*)pin.Pointer + ((block - _starts[segment]) * Dimension);
-                    SearchBlock(vectors, block, Math.Min(blockRows, to - block), questions, firstQuery, lastQuery, best, range);
+                    int rows = Math.Min(blockRows, to - block);
+                    SearchWide(vectors, block, rows, sideBySide, questions, firstQuery, firstQuery + wide, best, range);
+                    SearchBlock(vectors, block, rows, questions, firstQuery + wide, lastQuery, best, range);
                 }
+            }
+        }
+    }
+
+    private unsafe void SearchWide(float* vectors, int firstRow, int rowCount, float* packed, float* questions, int firstQuery, int lastQuery, TopK[,] best, int range)
+    {
+        const int Rows = InnerProducts.Rows, Queries = InnerProducts.WideQueries;
+        float* scores = stackalloc float[Rows * Queries];
+        for (int q = firstQuery; q < lastQuery; q += Queries, packed += (long)Queries * Dimension)
+        {
+            for (int row = 0; row < rowCount; row += Rows)
+            {
+                int rows = Math.Min(Rows, rowCount - row);
+                InnerProducts.WideTile(vectors + ((long)row * Dimension), rows, packed, questions + ((long)q * Dimension), Dimension, scores);
+                Offer(scores, firstRow + row, rows, q, Queries, best, range);
             }
         }
     }
@@ -145,18 +171,28 @@ public sealed class DenseIndex
             {
                 int rows = Math.Min(Rows, rowCount - row);
                 InnerProducts.Tile(vectors + ((long)row * Dimension), rows, questions + ((long)q * Dimension), columns, Dimension, scores);
-                for (int c = 0; c < columns; c++)
+                Offer(scores, firstRow + row, rows, q, columns, best, range);
+            }
+        }
+    }
+
+    // A tile's scores, query-major.
+    private static unsafe void Offer(float* scores, int row, int rows, int query, int queries, TopK[,] best, int range)
+    {
+        for (int c = 0; c < queries; c++, scores += InnerProducts.Rows)
+        {
+            TopK kept = best[range, query + c];
+            Vector128<float> floor = Vector128.Create(kept.Floor);
+            // Nearly always all below: most tiles cost one comparison a query. NaN passes and is the heap's business.
+            if (Vector128.LessThanAll(Vector128.Load(scores), floor))
+            {
+                continue;
+            }
+            for (int r = 0; r < rows; r++)
+            {
+                if (!(scores[r] < floor[0]))
                 {
-                    TopK kept = best[range, q + c];
-                    float floor = kept.Floor;
-                    for (int r = 0; r < rows; r++)
-                    {
-                        // Nearly always below: most rows cost one comparison. NaN passes and is the heap's business.
-                        if (!(scores[(c * Rows) + r] < floor))
-                        {
-                            kept.Offer(firstRow + row + r, scores[(c * Rows) + r]);
-                        }
-                    }
+                    kept.Offer(row + r, scores[r]);
                 }
             }
         }

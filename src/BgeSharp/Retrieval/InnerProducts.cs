@@ -1,5 +1,6 @@
 // The kernel of exact search: 4 rows × 3 queries at once, so that 7 loads feed 12 fused multiply-adds and 16 registers suffice.
 // Tiles at the edge repeat their last row or query instead of taking another path: every score is summed in the same order.
+// With AVX-512 4 rows × 12 queries: a register holds the sums of two queries, 8 lanes each, so that the order of a sum, and with it every bit, stays that of the narrow tile.
 
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -59,6 +60,99 @@ internal static unsafe class InnerProducts
             AddTail(scores, x, r0[i], r1[i], r2[i], r3[i]);
             AddTail(scores + 4, y, r0[i], r1[i], r2[i], r3[i]);
             AddTail(scores + 8, z, r0[i], r1[i], r2[i], r3[i]);
+        }
+    }
+
+    /// <summary>Queries of a wide tile.</summary>
+    public const int WideQueries = 12;
+
+    /// <summary>True where the processor has wide tiles.</summary>
+    public static bool HasWide => Avx512DQ.IsSupported;
+
+    /// <summary>Puts 12 queries side by side as <see cref="WideTile"/> reads them: of each 8 numbers in turn those of query 0 and 1, of 2 and 3, and so on.</summary>
+    /// <param name="queries">[12, dimension].</param>
+    /// <param name="dimension">D.</param>
+    /// <param name="packed">12 · D numbers, of which the last D mod 8 of each query are left out.</param>
+    public static void Pack(float* queries, int dimension, float* packed)
+    {
+        for (int i = 0; i <= dimension - 8; i += 8)
+        {
+            for (int q = 0; q < WideQueries; q++)
+            {
+                Vector256.Load(queries + ((long)q * dimension) + i).Store(packed + (12 * i) + (8 * q));
+            }
+        }
+    }
+
+    /// <summary>Inner products of up to 4 rows and 12 queries, bit for bit those of <see cref="Tile"/>.</summary>
+    /// <param name="rows">[rowCount, dimension].</param>
+    /// <param name="rowCount">1 to 4.</param>
+    /// <param name="packed">What <see cref="Pack"/> made of the queries.</param>
+    /// <param name="queries">[12, dimension].</param>
+    /// <param name="dimension">D.</param>
+    /// <param name="scores">[12, 4]: query-major; rows beyond the count hold repeats.</param>
+    public static void WideTile(float* rows, int rowCount, float* packed, float* queries, int dimension, float* scores)
+    {
+        float* p0 = rows, p1 = rows + (Math.Min(1, rowCount - 1) * (long)dimension);
+        float* p2 = rows + (Math.Min(2, rowCount - 1) * (long)dimension), p3 = rows + (Math.Min(3, rowCount - 1) * (long)dimension);
+        Vector512<float> a00 = default, a01 = default, a02 = default, a03 = default, a04 = default, a05 = default;
+        Vector512<float> a10 = default, a11 = default, a12 = default, a13 = default, a14 = default, a15 = default;
+        Vector512<float> a20 = default, a21 = default, a22 = default, a23 = default, a24 = default, a25 = default;
+        Vector512<float> a30 = default, a31 = default, a32 = default, a33 = default, a34 = default, a35 = default;
+        int i = 0;
+        for (; i <= dimension - 8; i += 8)
+        {
+            Vector512<float> r0 = Avx512DQ.BroadcastVector256ToVector512(p0 + i), r1 = Avx512DQ.BroadcastVector256ToVector512(p1 + i);
+            Vector512<float> r2 = Avx512DQ.BroadcastVector256ToVector512(p2 + i), r3 = Avx512DQ.BroadcastVector256ToVector512(p3 + i);
+            Vector512<float> q0 = Vector512.Load(packed + (12 * i));
+            a00 = Avx512F.FusedMultiplyAdd(r0, q0, a00);
+            a10 = Avx512F.FusedMultiplyAdd(r1, q0, a10);
+            a20 = Avx512F.FusedMultiplyAdd(r2, q0, a20);
+            a30 = Avx512F.FusedMultiplyAdd(r3, q0, a30);
+            Vector512<float> q1 = Vector512.Load(packed + (12 * i) + 16);
+            a01 = Avx512F.FusedMultiplyAdd(r0, q1, a01);
+            a11 = Avx512F.FusedMultiplyAdd(r1, q1, a11);
+            a21 = Avx512F.FusedMultiplyAdd(r2, q1, a21);
+            a31 = Avx512F.FusedMultiplyAdd(r3, q1, a31);
+            Vector512<float> q2 = Vector512.Load(packed + (12 * i) + 32);
+            a02 = Avx512F.FusedMultiplyAdd(r0, q2, a02);
+            a12 = Avx512F.FusedMultiplyAdd(r1, q2, a12);
+            a22 = Avx512F.FusedMultiplyAdd(r2, q2, a22);
+            a32 = Avx512F.FusedMultiplyAdd(r3, q2, a32);
+            Vector512<float> q3 = Vector512.Load(packed + (12 * i) + 48);
+            a03 = Avx512F.FusedMultiplyAdd(r0, q3, a03);
+            a13 = Avx512F.FusedMultiplyAdd(r1, q3, a13);
+            a23 = Avx512F.FusedMultiplyAdd(r2, q3, a23);
+            a33 = Avx512F.FusedMultiplyAdd(r3, q3, a33);
+            Vector512<float> q4 = Vector512.Load(packed + (12 * i) + 64);
+            a04 = Avx512F.FusedMultiplyAdd(r0, q4, a04);
+            a14 = Avx512F.FusedMultiplyAdd(r1, q4, a14);
+            a24 = Avx512F.FusedMultiplyAdd(r2, q4, a24);
+            a34 = Avx512F.FusedMultiplyAdd(r3, q4, a34);
+            Vector512<float> q5 = Vector512.Load(packed + (12 * i) + 80);
+            a05 = Avx512F.FusedMultiplyAdd(r0, q5, a05);
+            a15 = Avx512F.FusedMultiplyAdd(r1, q5, a15);
+            a25 = Avx512F.FusedMultiplyAdd(r2, q5, a25);
+            a35 = Avx512F.FusedMultiplyAdd(r3, q5, a35);
+        }
+        Sums(a00.GetLower(), a10.GetLower(), a20.GetLower(), a30.GetLower()).Store(scores + 0);
+        Sums(a00.GetUpper(), a10.GetUpper(), a20.GetUpper(), a30.GetUpper()).Store(scores + 4);
+        Sums(a01.GetLower(), a11.GetLower(), a21.GetLower(), a31.GetLower()).Store(scores + 8);
+        Sums(a01.GetUpper(), a11.GetUpper(), a21.GetUpper(), a31.GetUpper()).Store(scores + 12);
+        Sums(a02.GetLower(), a12.GetLower(), a22.GetLower(), a32.GetLower()).Store(scores + 16);
+        Sums(a02.GetUpper(), a12.GetUpper(), a22.GetUpper(), a32.GetUpper()).Store(scores + 20);
+        Sums(a03.GetLower(), a13.GetLower(), a23.GetLower(), a33.GetLower()).Store(scores + 24);
+        Sums(a03.GetUpper(), a13.GetUpper(), a23.GetUpper(), a33.GetUpper()).Store(scores + 28);
+        Sums(a04.GetLower(), a14.GetLower(), a24.GetLower(), a34.GetLower()).Store(scores + 32);
+        Sums(a04.GetUpper(), a14.GetUpper(), a24.GetUpper(), a34.GetUpper()).Store(scores + 36);
+        Sums(a05.GetLower(), a15.GetLower(), a25.GetLower(), a35.GetLower()).Store(scores + 40);
+        Sums(a05.GetUpper(), a15.GetUpper(), a25.GetUpper(), a35.GetUpper()).Store(scores + 44);
+        for (; i < dimension; i++)
+        {
+            for (int q = 0; q < WideQueries; q++)
+            {
+                AddTail(scores + (4 * q), queries[((long)q * dimension) + i], p0[i], p1[i], p2[i], p3[i]);
+            }
         }
     }
 

@@ -31,7 +31,7 @@ public class SearchTests
 
     [Fact]
     public void Dense_search_finds_what_brute_force_finds() =>
-        Gen.Select(Gen.Int[1, 37], Gen.Int[0, 60], Gen.Int[0, 9], Gen.Int[1, 10], Gen.Int).Sample((dimension, rows, queries, k, seed) =>
+        Gen.Select(Gen.Int[1, 37], Gen.Int[0, 60], Gen.Int[0, 40], Gen.Int[1, 10], Gen.Int).Sample((dimension, rows, queries, k, seed) =>
         {
             var random = new Random(seed);
             // Small integers: sums are exact in any order and ties are many.
@@ -92,4 +92,27 @@ public class SearchTests
                 Assert.Equal(expected, index.Search(question, k));
                 Assert.Equal(expected, index.SearchAll([question, question], k)[1]);
             });
+
+    [Theory, InlineData(1), InlineData(8), InlineData(29), InlineData(64)]
+    public unsafe void Wide_tiles_give_the_narrow_tiles_numbers_bit_for_bit(int dimension)
+    {
+        Assert.SkipUnless(InnerProducts.HasWide, "this processor has no AVX-512");
+        var random = new Random(dimension);
+        float[] rows = Numbers(4), queries = Numbers(InnerProducts.WideQueries), packed = new float[InnerProducts.WideQueries * dimension];
+        float[] Numbers(int count) => [.. Enumerable.Range(0, count * dimension).Select(_ => (float)((2 * random.NextDouble()) - 1))];
+        fixed (float* r = rows, q = queries, p = packed)
+        {
+            InnerProducts.Pack(q, dimension, p);
+            float* wide = stackalloc float[InnerProducts.Rows * InnerProducts.WideQueries], narrow = stackalloc float[InnerProducts.Rows * InnerProducts.Queries];
+            for (int count = 1; count <= 4; count++)
+            {
+                InnerProducts.WideTile(r, count, p, q, dimension, wide);
+                for (int first = 0; first < InnerProducts.WideQueries; first += InnerProducts.Queries)
+                {
+                    InnerProducts.Tile(r, count, q + (first * dimension), InnerProducts.Queries, dimension, narrow);
+                    Assert.Equal(new Span<float>(narrow, 12).ToArray(), new Span<float>(wide + (first * InnerProducts.Rows), 12).ToArray());
+                }
+            }
+        }
+    }
 }
