@@ -43,7 +43,7 @@ internal static class EmbedCommand
             BadInput.RequireFile(texts, "texts");
             Compute compute = machine.Start(line, group).Compute;
             using TextModel loaded = TextModel.Load(line.GetValue(model)!, compute);
-            string instruction = line.GetValue(query) ? loaded.Card.QueryInstruction : "";
+            string instruction = line.GetValue(query) ? loaded.Card.QueryInstruction : loaded.Card.PassageInstruction;
             int limit = line.GetValue(length) > 0 ? line.GetValue(length) : line.GetValue(query) ? loaded.QueryMaxLength : loaded.PassageMaxLength;
             if (group.Size == 1)
             {

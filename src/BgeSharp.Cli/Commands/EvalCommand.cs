@@ -30,6 +30,7 @@ internal static class EvalCommand
         var relevant = new Option<int>("--relevant-from") { Description = "With --run: lowest relevant grade of the binary measures (trec_eval -l).", DefaultValueFactory = _ => 1, HelpName = "GRADE" };
         var metrics = new Option<string[]>("--metrics") { Description = "ndcg@K, recall@K, recall_cap@K, precision@K, mrr@K, map, rprec, success@K, ...; the usual ones when left out.", HelpName = "NAMES", AllowMultipleArgumentsPerToken = true };
         var instruction = new Option<string>("--query-instruction") { Description = "Put before queries; the model's own when left out.", HelpName = "TEXT" };
+        var before = new Option<string>("--passage-instruction") { Description = "Put before passages; the model's own when left out.", HelpName = "TEXT" };
         var reranker = new Option<string>("--reranker") { Description = "Cross-encoder folder that modes with \"+rerank\" ask.", HelpName = "DIR" };
         var multiCls = new Option<int>("--mcls") { Description = "A [CLS] every so many tokens, their mean as the dense vector (long texts, models with CLS pooling; the paper takes 256); 0 for none.", DefaultValueFactory = _ => 0, HelpName = "N" };
         var index = new Option<string>("--index") { Description = "Keep the embeddings of the corpus under this folder and reuse them.", HelpName = "DIR" };
@@ -40,7 +41,7 @@ internal static class EvalCommand
         var machine = new MachineOptions();
         var command = new Command("eval", "Measure a model on a labelled set, the stages of a run on a suite, or a ranking against judgements.")
         {
-            model, data, suite, stages, run, qrels, perQuery, complete, relevant, metrics, instruction, reranker, multiCls, index, runs, output, report,
+            model, data, suite, stages, run, qrels, perQuery, complete, relevant, metrics, instruction, before, reranker, multiCls, index, runs, output, report,
         };
         options.AddTo(command);
         machine.AddTo(command);
@@ -101,7 +102,7 @@ internal static class EvalCommand
                 Scored = (mode, figures) => reports[mode] = figures,
             };
             string folder = line.GetValue(model)!, label = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
-            EvaluationReport result = Measure(terminal, set, new MeasuredModel(label, folder, compute) { QueryInstruction = line.GetValue(instruction), MultiCls = line.GetValue(multiCls) }, cancellation);
+            EvaluationReport result = Measure(terminal, set, new MeasuredModel(label, folder, compute) { QueryInstruction = line.GetValue(instruction), PassageInstruction = line.GetValue(before), MultiCls = line.GetValue(multiCls) }, cancellation);
             SaveContract(line.GetValue(output), reports.OrderBy(r => Array.FindIndex(ways, w => w.Name == r.Key)).ToDictionary(), line.GetValue(perQuery));
             EvaluationConsole.Print(terminal.Console, result);
             if (line.GetValue(report) is { } pages)

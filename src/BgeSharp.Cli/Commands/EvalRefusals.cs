@@ -36,7 +36,7 @@ internal static class EvalRefusals
             Refuse(given, $"does nothing with --suite; write it into the sets, as \"{field}\".", option);
         }
         Refuse(given, "does nothing with --suite; --report FOLDER writes evaluation.json, with the main figure of every query.", "--out", "--per-query");
-        Refuse(given, "does nothing with --suite; measure that set alone, by --model and --data.", "--metrics", "--query-instruction", "--sweep");
+        Refuse(given, "does nothing with --suite; measure that set alone, by --model and --data.", "--metrics", "--query-instruction", "--passage-instruction", "--sweep");
         RequireModel(given);
         RequireModes(given, [.. suite.Modes.Concat(suite.Sets.SelectMany(s => s.Modes)).Select(RetrievalMode.Parse)]);
         if (given.Contains("--top-k") && line.GetValue<int>("--top-k") > suite.TopK)
@@ -69,7 +69,7 @@ internal static class EvalRefusals
         RequireModes(given, modes);
         if (modes.All(m => m.Search == "bm25"))
         {
-            Refuse(given, "does nothing with --modes bm25, which asks no model; leave it out.", "--split-tokens", "--mcls", "--query-instruction", "--index");
+            Refuse(given, "does nothing with --modes bm25, which asks no model; leave it out.", "--split-tokens", "--mcls", "--query-instruction", "--passage-instruction", "--index");
         }
         if (given.Contains("--sweep"))
         {
@@ -116,11 +116,11 @@ internal static class EvalRefusals
         }
         if (task != "reranking")
         {
-            Refuse(given, $"does nothing with --task {task}, which has no queries; leave it out.", "--query-instruction");
+            Refuse(given, $"does nothing with --task {task}, which compares texts of one kind; leave it out.", "--query-instruction", "--passage-instruction");
         }
         else if (modes.All(m => m.Reranks))
         {
-            Refuse(given, "does nothing where only the cross-encoder is asked; leave it out.", "--query-instruction", "--mcls");
+            Refuse(given, "does nothing where only the cross-encoder is asked; leave it out.", "--query-instruction", "--passage-instruction", "--mcls");
         }
     }
 

@@ -17,12 +17,13 @@ internal static class ImportCommand
         var pooling = new Option<string?>("--pooling") { Description = "cls or mean; what the folder says when left out, else cls.", HelpName = "NAME" };
         pooling.AcceptOnlyFromAmong("cls", "mean");
         var instruction = new Option<string?>("--query-instruction") { Description = "Put before every query; what the folder says when left out.", HelpName = "TEXT" };
+        var before = new Option<string?>("--passage-instruction") { Description = "Put before every passage; what the folder says when left out.", HelpName = "TEXT" };
         var positions = new Option<int?>("--positions") { Description = "Make room for texts of up to N tokens.", HelpName = "N" };
         var extend = new Option<string>("--extend") { Description = "How: tile (repeat the table) or interpolate (stretch it).", HelpName = "HOW", DefaultValueFactory = _ => "tile" };
         extend.AcceptOnlyFromAmong("tile", "interpolate");
         var heads = new Option<bool>("--init-heads") { Description = "Start missing sparse and multi-vector heads at random." };
         var seed = new Option<int>("--seed") { Description = "Seed of these start values.", HelpName = "N", DefaultValueFactory = _ => 1 };
-        var command = new Command("import", "Bring another project's model folder in.") { from, output, pooling, instruction, positions, extend, heads, seed };
+        var command = new Command("import", "Bring another project's model folder in.") { from, output, pooling, instruction, before, positions, extend, heads, seed };
         command.Validators.Add(line =>
         {
             if (line.GetResult(extend) is { Implicit: false } && line.GetValue(positions) is null)
@@ -37,6 +38,7 @@ internal static class ImportCommand
             {
                 Pooling = line.GetValue(pooling),
                 QueryInstruction = line.GetValue(instruction),
+                PassageInstruction = line.GetValue(before),
                 Positions = line.GetValue(positions),
                 Extend = line.GetRequiredValue(extend) == "tile" ? PositionMethod.Tile : PositionMethod.Interpolate,
                 InitHeads = line.GetValue(heads),

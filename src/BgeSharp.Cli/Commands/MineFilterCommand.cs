@@ -81,7 +81,7 @@ internal static class MineFilterCommand
                     var encoder = new TextEncoder(model.Encoder, model.Tokenizer);
                     return (texts, queries) => queries
                         ? encoder.EncodeDense([.. texts.Select(t => model.Card.QueryInstruction + t)], model.QueryMaxLength)
-                        : encoder.EncodeDense(texts, model.PassageMaxLength);
+                        : encoder.EncodeDense([.. texts.Select(t => model.Card.PassageInstruction + t)], model.PassageMaxLength);
                 }
             }
             finally

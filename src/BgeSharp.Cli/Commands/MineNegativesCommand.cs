@@ -82,7 +82,7 @@ internal static class MineNegativesCommand
             using EmbeddingCache queries = Open("query", model.QueryMaxLength);
             using EmbeddingCache passages = Open("passage", model.PassageMaxLength);
             (long Written, long Without) result = Write(output, mining.WithModel(
-                new CachedEncoder(texts => encoding.Encode(Side.Query, texts), queries), new CachedEncoder(texts => encoding.Encode(Side.Passage, texts), passages), compute.Type, model.Card.QueryInstruction), cancellation);
+                new CachedEncoder(texts => encoding.Encode(Side.Query, texts), queries), new CachedEncoder(texts => encoding.Encode(Side.Passage, texts), passages), compute.Type, model.Card.QueryInstruction, model.Card.PassageInstruction), cancellation);
             encoding.Serve();       // lets the other ranks go
             return result;
         }

@@ -84,7 +84,7 @@ internal static class ServeCommand
             Encoder = model.Encoder,
             Tokenizer = model.Tokenizer,
             Pooling = model.Card.Pooling,
-            Passage = new Prompt("", maxLength > 0 ? maxLength : model.PassageMaxLength),
+            Passage = new Prompt(model.Card.PassageInstruction, maxLength > 0 ? maxLength : model.PassageMaxLength),
             Query = new Prompt(model.Card.QueryInstruction, maxLength > 0 ? maxLength : model.QueryMaxLength),
         };
     }

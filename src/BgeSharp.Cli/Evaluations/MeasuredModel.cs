@@ -28,8 +28,8 @@ internal sealed class MeasuredModel(string label, string folder, Compute compute
     /// <summary>Put before queries; the model's own instruction when null.</summary>
     public string? QueryInstruction { get; init; }
 
-    /// <summary>Put before passages.</summary>
-    public string PassageInstruction { get; init; } = "";
+    /// <summary>Put before passages; the model's own instruction when null.</summary>
+    public string? PassageInstruction { get; init; }
 
     /// <summary>A [CLS] every so many tokens; 0 for the model's own encoder.</summary>
     public int MultiCls { get; init; }
@@ -44,7 +44,7 @@ internal sealed class MeasuredModel(string label, string folder, Compute compute
             QueryMaxLength = Math.Min(QueryMaxLength > 0 ? QueryMaxLength : _model.QueryMaxLength, encoder.MaxLength),
             PassageMaxLength = Math.Min(PassageMaxLength > 0 ? PassageMaxLength : _model.PassageMaxLength, encoder.MaxLength),
             QueryInstruction = QueryInstruction ?? _model.Card.QueryInstruction,
-            PassageInstruction = PassageInstruction,
+            PassageInstruction = PassageInstruction ?? _model.Card.PassageInstruction,
         };
     }
 

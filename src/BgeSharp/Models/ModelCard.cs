@@ -30,6 +30,9 @@ public sealed record ModelCard
     /// <summary>Put before every query; empty for none. sentence-transformers calls it the prompt "query".</summary>
     public string QueryInstruction { get; init; } = "";
 
+    /// <summary>Put before every passage; empty for none. sentence-transformers calls it the prompt "document".</summary>
+    public string PassageInstruction { get; init; } = "";
+
     /// <summary>Further prompts by name, as sentence-transformers keeps them: carried along for other tools, not used here.</summary>
     public IReadOnlyDictionary<string, string> Prompts { get; init; } = new Dictionary<string, string>();
 
@@ -88,7 +91,8 @@ public sealed record ModelCard
     private string? Fault() =>
         Prompts.Any(p => p.Value is null) || History.Any(h => h is null) ? "\"prompts\" or \"history\" holds null"
         : Prompts.ContainsKey("query") ? "\"prompts\" has \"query\", which is \"queryInstruction\""
-        : DefaultPrompt is not null and not "query" && !Prompts.ContainsKey(DefaultPrompt) ? "\"defaultPrompt\" is none of the prompts"
+        : Prompts.ContainsKey("document") ? "\"prompts\" has \"document\", which is \"passageInstruction\""
+        : DefaultPrompt is not null and not ("query" or "document") && !Prompts.ContainsKey(DefaultPrompt) ? "\"defaultPrompt\" is none of the prompts"
         : null;
 
     /// <summary>Writes bge.json into a folder.</summary>

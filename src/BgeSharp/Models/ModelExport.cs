@@ -110,7 +110,8 @@ public static class ModelExport
         }
         else if (target == ExportTarget.HuggingFace)
         {
-            string instruction = source.Card.QueryInstruction.Length > 0 ? $" and \"{source.Card.QueryInstruction}\" before queries" : "";
+            string instruction = (source.Card.QueryInstruction.Length > 0 ? $" and \"{source.Card.QueryInstruction}\" before queries" : "")
+                + (source.Card.PassageInstruction.Length > 0 ? $" and \"{source.Card.PassageInstruction}\" before passages" : "");
             notes.Add($"nothing but bge.json tells a reader of this folder how to use it: pooling {source.Card.Pooling}{(source.Card.Normalize ? ", then unit length" : "")}{instruction}");
         }
         if (!fast)

@@ -16,6 +16,9 @@ public sealed record ImportOptions
     /// <summary>Put before every query; null for what the folder says, else nothing.</summary>
     public string? QueryInstruction { get; init; }
 
+    /// <summary>Put before every passage; null for what the folder says, else nothing.</summary>
+    public string? PassageInstruction { get; init; }
+
     /// <summary>Longest text in tokens that the position table shall have room for; null leaves the table.</summary>
     public int? Positions { get; init; }
 
@@ -103,7 +106,12 @@ public static class ModelImport
         {
             throw new BadInput($"--pooling {options.Pooling}: \"cls\" or \"mean\" is needed; nothing was written.");
         }
-        return source.Card with { Pooling = options.Pooling ?? source.Card.Pooling, QueryInstruction = options.QueryInstruction ?? source.Card.QueryInstruction };
+        return source.Card with
+        {
+            Pooling = options.Pooling ?? source.Card.Pooling,
+            QueryInstruction = options.QueryInstruction ?? source.Card.QueryInstruction,
+            PassageInstruction = options.PassageInstruction ?? source.Card.PassageInstruction,
+        };
     }
 
     // FlagEmbedding starts a missing head at random and says so in a log line only; half a pair is most likely a lost file.
@@ -134,9 +142,10 @@ public static class ModelImport
         }
         taken.Add(string.Create(culture, $"the tokenizer: {tokenizer.VocabularySize} tokens"));
         taken.Add(string.Create(culture, $"the use: pooling {card.Pooling}, texts of up to {card.MaxLength(config)} tokens"));
-        if (card.QueryInstruction.Length > 0 || card.Prompts.Count > 0)
+        string[] prompts = [.. card.QueryInstruction.Length > 0 ? ["query"] : Array.Empty<string>(), .. card.PassageInstruction.Length > 0 ? ["document"] : Array.Empty<string>(), .. card.Prompts.Keys];
+        if (prompts.Length > 0)
         {
-            taken.Add($"prompts: {string.Join(", ", (card.QueryInstruction.Length > 0 ? ["query"] : Array.Empty<string>()).Concat(card.Prompts.Keys))}");
+            taken.Add($"prompts: {string.Join(", ", prompts)}");
         }
         var notes = new List<string>();
         if (!source.PoolingIsSaid && options.Pooling is null)
@@ -159,14 +168,14 @@ public static class ModelImport
         {
             notes.Add("the folder's vectors are not scaled to unit length; here they are, which changes nothing for the cosine");
         }
-        if (card.DefaultPrompt is { } prompt && card.Prompts.GetValueOrDefault(prompt, card.QueryInstruction).Length > 0)
+        if (card.DefaultPrompt is { } prompt && (prompt switch { "query" => card.QueryInstruction, "document" => card.PassageInstruction, _ => card.Prompts.GetValueOrDefault(prompt, "") }).Length > 0)
         {
-            notes.Add($"sentence-transformers puts the prompt \"{prompt}\" before every text by default; here only queries get theirs");
+            notes.Add($"sentence-transformers puts the prompt \"{prompt}\" before every text by default; here queries and passages get theirs and no other text one");
         }
         string[] unused = [.. card.Prompts.Where(p => p.Value.Length > 0).Select(p => p.Key)];
         if (unused.Length > 0)
         {
-            notes.Add($"prompts other than \"query\" are kept for other tools and not used here: {string.Join(", ", unused.Take(8))}");
+            notes.Add($"prompts other than \"query\" and \"document\" are kept for other tools and not used here (--passage-instruction sets what stands before passages): {string.Join(", ", unused.Take(8))}");
         }
         if (source.Relevance.Count > 0)
         {

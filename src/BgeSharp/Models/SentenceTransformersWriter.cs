@@ -68,6 +68,7 @@ internal static class SentenceTransformersWriter
         json.WriteStartObject();
         json.WriteStartObject("prompts");
         json.WriteString("query", card.QueryInstruction);
+        json.WriteString("document", card.PassageInstruction);
         foreach (var (name, text) in card.Prompts)
         {
             json.WriteString(name, text);

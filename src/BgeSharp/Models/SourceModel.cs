@@ -125,7 +125,8 @@ internal sealed class SourceModel : IDisposable
             card = card with
             {
                 QueryInstruction = prompts.GetValueOrDefault("query", ""),
-                Prompts = prompts.Where(p => p.Key != "query").ToDictionary(),
+                PassageInstruction = prompts.GetValueOrDefault("document", ""),
+                Prompts = prompts.Where(p => p.Key is not ("query" or "document")).ToDictionary(),
                 DefaultPrompt = Said.DefaultPrompt,
             };
         }

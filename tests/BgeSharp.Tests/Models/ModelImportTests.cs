@@ -86,12 +86,13 @@ public sealed class ModelImportTests : IDisposable
         new SmallModel().Write(inner);
         File.WriteAllText(Path.Combine(inner, "sentence_bert_config.json"), """{"max_seq_length": 10, "do_lower_case": true}""");
         SmallModel.WriteModules(From, third: "", transformer: "0_Transformer",
-            prompts: """{"prompts":{"query":"问：","passage":"p: "},"default_prompt_name":"passage","similarity_fn_name":"dot"}""");
+            prompts: """{"prompts":{"query":"问：","document":"d: ","passage":"p: "},"default_prompt_name":"passage","similarity_fn_name":"dot"}""");
 
         ModelAccount account = SmallModel.Import(From, To);
 
         var card = ModelCard.Load(To);
         Assert.Equal(("mean", false, "问：", "passage", "dot"), (card.Pooling, card.Normalize, card.QueryInstruction, card.DefaultPrompt, card.Similarity));
+        Assert.Equal("d: ", card.PassageInstruction);
         Assert.Equal([KeyValuePair.Create("passage", "p: ")], card.Prompts);
         Assert.Equal((10, 10), (card.QueryMaxLength, card.PassageMaxLength));
         Assert.Equal(new ModelOrigin("sentence-transformers", "their-model", "model.safetensors"), card.Origin);

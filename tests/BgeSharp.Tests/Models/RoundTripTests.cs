@@ -72,12 +72,13 @@ public sealed class RoundTripTests : IDisposable
     public void Whatever_a_model_folder_says_it_says_again_when_it_comes_back()
     {
         Gen<string> word = Gen.String[Gen.Char["ab \"\\中é{"], 0, 6];
-        var card = Gen.Select(Gen.Bool, Gen.Bool, word, Gen.Int[0, 20], Gen.Int[0, 20], Gen.Dictionary(Gen.String[Gen.Char.AlphaNumeric, 1, 5].Where(k => k != "query"), word)[0, 3], Gen.Bool,
-            (mean, normalize, query, q, p, prompts, defaults) => new ModelCard
+        var card = Gen.Select(Gen.Bool, Gen.Bool, Gen.Select(word, word), Gen.Int[0, 20], Gen.Int[0, 20], Gen.Dictionary(Gen.String[Gen.Char.AlphaNumeric, 1, 5].Where(k => k != "query"), word)[0, 3], Gen.Bool,
+            (mean, normalize, instructions, q, p, prompts, defaults) => new ModelCard
             {
                 Pooling = mean ? "mean" : "cls",
                 Normalize = normalize,
-                QueryInstruction = query,
+                QueryInstruction = instructions.Item1,
+                PassageInstruction = instructions.Item2,
                 QueryMaxLength = q == 1 ? 2 : q,
                 PassageMaxLength = p == 1 ? 2 : p,
                 Prompts = prompts,

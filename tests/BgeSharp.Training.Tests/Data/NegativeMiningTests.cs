@@ -46,6 +46,24 @@ public sealed class NegativeMiningTests : IDisposable
     }
 
     [Fact]
+    public void Each_side_is_encoded_with_its_instruction_and_negatives_are_written_without()
+    {
+        var seen = new List<string>();
+        using EmbeddingCache queries = EmbeddingCache.Open(_folder.Path, "q", Size), passages = EmbeddingCache.Open(_folder.Path, "p", Size);
+        IEnumerable<float[]> Encode(IEnumerable<string> texts) => texts.Select((text, i) =>
+        {
+            seen.Add(text);
+            var vector = new float[Size];
+            (vector[0], vector[1]) = (1, 0.1f * i);
+            return vector;
+        });
+        TrainingExample mined = Assert.Single(new NegativeMining([new("a", ["b"], [])], ["b", "c"], new NegativeRules { FromRank = 0, ToRank = 2, PerQuery = 1, RelativeMargin = 2, DuplicateCosine = 1 }, 7)
+            .WithModel(new CachedEncoder(Encode, queries), new CachedEncoder(Encode, passages), ScalarType.Float32, "q: ", "p: "));
+        Assert.Equal(["q: a", "p: b", "p: c"], seen);
+        Assert.Equal(["c"], mined.Negatives);
+    }
+
+    [Fact]
     public void A_model_mines_what_is_near_and_no_answer_and_the_cache_spares_the_second_run()
     {
         // Text n has the direction n; neighbours are near. Passage 5 with other spelling is the same answer.

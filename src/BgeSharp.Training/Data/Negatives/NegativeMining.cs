@@ -66,15 +66,16 @@ public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IRea
 
     /// <summary>Examples with mined negatives in place of their own, in order.</summary>
     /// <param name="queries">Encodes queries as they are given: prompt or instruction stand in front already.</param>
-    /// <param name="passages">Encodes passages.</param>
+    /// <param name="passages">Encodes passages, likewise.</param>
     /// <param name="products">Type of the first look of the search.</param>
     /// <param name="instruction">Put before a query that has no prompt of its own.</param>
-    public IEnumerable<TrainingExample> WithModel(CachedEncoder queries, CachedEncoder passages, ScalarType products, string instruction = "")
+    /// <param name="passageInstruction">Put before every passage.</param>
+    public IEnumerable<TrainingExample> WithModel(CachedEncoder queries, CachedEncoder passages, ScalarType products, string instruction = "", string passageInstruction = "")
     {
         int size = passages.Cache.Dimension;
         int[] asked = queries.Rows([.. examples.Select(e => (e.Prompt ?? instruction) + e.Query)]);
-        int[] rows = passages.Rows(corpus);
-        passages.Rows([.. examples.SelectMany(e => e.Positives)]);       // all at once where a corpus lacks them
+        int[] rows = Passages(corpus);
+        Passages([.. examples.SelectMany(e => e.Positives)]);       // all at once where a corpus lacks them
         if ((long)asked.Length * size > Array.MaxLength)
         {
             throw new BadInput($"{asked.Length} queries of {size} numbers are more than can be in memory at once (2^31 numbers); split the input and mine the parts, one after another, with the same --cache.");
@@ -92,10 +93,10 @@ public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IRea
         Candidate[][] ranked = search.Best();
         for (int i = 0; i < examples.Count; i++)
         {
-            float[][] positives = [.. passages.Rows(examples[i].Positives).Select(Vector)], answers = positives;
+            float[][] positives = [.. Passages(examples[i].Positives).Select(Vector)], answers = positives;
             if (AnswersOf(examples[i]) is { } all && all.Length != examples[i].Positives.Count)
             {
-                answers = [.. passages.Rows(all).Select(Vector)];
+                answers = [.. Passages(all).Select(Vector)];
             }
             ReadOnlySpan<float> query = vectors.AsSpan(i * size, size);
             double best = double.NegativeInfinity;
@@ -105,6 +106,8 @@ public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IRea
             }
             yield return Choose(i, ranked[i], best, row => rules.DuplicateCosine < 1 && Near(Vector(rows[row]), answers));
         }
+
+        int[] Passages(IReadOnlyList<string> texts) => passages.Rows(passageInstruction.Length == 0 ? texts : [.. texts.Select(t => passageInstruction + t)]);
 
         float[] Vector(int row)
         {

@@ -47,7 +47,12 @@ public sealed class EvaluatedModel(IEncoder encoder, ITokenizer tokenizer)
     /// <param name="progress">Called with the number of texts encoded so far.</param>
     public IEnumerable<M3Embedding> Encode(IEnumerable<string> texts, TextSide side, EmbeddingModes outputs = EmbeddingModes.Dense, Action<int>? progress = null)
     {
-        (string instruction, int length) = side == TextSide.Query ? (QueryInstruction, QueryMaxLength) : (PassageInstruction, PassageMaxLength);
+        (string instruction, int length) = side switch
+        {
+            TextSide.Query => (QueryInstruction, QueryMaxLength),
+            TextSide.Passage => (PassageInstruction, PassageMaxLength),
+            _ => ("", PassageMaxLength),
+        };
         return new TextEncoder(Encoder, Tokenizer) { BatchTokens = BatchTokens, Modes = outputs }
             .Encode(instruction.Length > 0 ? texts.Select(t => instruction + t) : texts, length, progress);
     }

@@ -8,4 +8,7 @@ public enum TextSide
 
     /// <summary>What is searched.</summary>
     Passage,
+
+    /// <summary>Neither: texts that are compared with their like, or sorted. No instruction, the length of passages.</summary>
+    Either,
 }

@@ -15,7 +15,7 @@ public sealed record BitextTask(string Name, IReadOnlyList<string> First, IReadO
     /// <inheritdoc/>
     public TaskResult Run(EvaluatedModel model)
     {
-        float[] first = model.Dense(First, TextSide.Passage), second = model.Dense(Second, TextSide.Passage);
+        float[] first = model.Dense(First, TextSide.Either), second = model.Dense(Second, TextSide.Either);
         return Score(
             [.. new DenseIndex(second, model.Dimension).SearchAll(first, 1).Select(Best)],
             [.. new DenseIndex(first, model.Dimension).SearchAll(second, 1).Select(Best)]);

@@ -38,7 +38,7 @@ public sealed record ClassificationTask(string Name, IReadOnlyList<LabelledText>
             throw new BadInput($"{Name}: {Train.Count} training texts of {classes.Length} classes and {Test.Count} test texts; two classes and one test text at least are needed.");
         }
         int[] labels = [.. Train.Select(t => Array.IndexOf(classes, t.Label))], truth = [.. Test.Select(t => Array.IndexOf(classes, t.Label))];
-        float[] train = model.Dense([.. Train.Select(t => t.Text)], TextSide.Passage), test = model.Dense([.. Test.Select(t => t.Text)], TextSide.Passage);
+        float[] train = model.Dense([.. Train.Select(t => t.Text)], TextSide.Either), test = model.Dense([.. Test.Select(t => t.Text)], TextSide.Either);
         var random = new SeededRandom(unchecked((ulong)Seed));
         var right = new double[Test.Count];
         double accuracy = 0, f1 = 0;

@@ -26,7 +26,7 @@ public sealed record ClusteringTask(string Name, IReadOnlyList<IReadOnlyList<Lab
             {
                 throw new BadInput($"{Name}: a set of {set.Count} texts has {classes.Length} classes; two at least are needed.");
             }
-            int[] clusters = MiniBatchKMeans.Fit(model.Dense([.. set.Select(t => t.Text)], TextSide.Passage), model.Dimension, classes.Length, Seed);
+            int[] clusters = MiniBatchKMeans.Fit(model.Dense([.. set.Select(t => t.Text)], TextSide.Either), model.Dimension, classes.Length, Seed);
             values.Add(VMeasure.Of(clusters, [.. set.Select(t => Array.IndexOf(classes, t.Label))]));
         }
         if (values.Count == 0)

@@ -42,7 +42,7 @@ public sealed record StsTask(string Name, IReadOnlyList<ScoredPair> Pairs) : ITa
     internal static double[] Cosines(EvaluatedModel model, IReadOnlyList<ScoredPair> pairs)
     {
         (string[] texts, int[] rows) = VectorRows.Once(pairs.SelectMany(p => new[] { p.First, p.Second }));
-        float[] vectors = model.Dense(texts, TextSide.Passage);
+        float[] vectors = model.Dense(texts, TextSide.Either);
         return [.. pairs.Select((_, i) => VectorRows.Cosine(VectorRows.Of(vectors, model.Dimension, rows[2 * i]), VectorRows.Of(vectors, model.Dimension, rows[(2 * i) + 1])))];
     }
 }

@@ -95,6 +95,17 @@ public class ModeTests
     }
 
     [Fact]
+    public void Each_side_has_its_instruction_and_texts_of_one_kind_have_none()
+    {
+        var model = new EvaluatedModel(new LetterEncoder(), new LetterTokenizer()) { QueryInstruction = "xx ", PassageInstruction = "yy " };
+        float[] Of(string text, TextSide side) => model.Dense([text], side);
+        Assert.Equal(Of("xx ab", TextSide.Either), Of("ab", TextSide.Query));
+        Assert.Equal(Of("yy ab", TextSide.Either), Of("ab", TextSide.Passage));
+        Assert.NotEqual(Of("ab", TextSide.Either), Of("ab", TextSide.Query));
+        Assert.NotEqual(Of("ab", TextSide.Either), Of("ab", TextSide.Passage));
+    }
+
+    [Fact]
     public void The_instruction_stands_before_questions_only()
     {
         var qrels = new Qrels();
