@@ -15,7 +15,7 @@ public sealed class TokenEmbeddings(Weights weights, string prefix, ModelConfig 
     {
         string root = $"{prefix}embeddings";
         yield return new($"{root}.word_embeddings.weight", [config.VocabularySize, config.HiddenSize], WeightStart.Normal);
-        yield return new($"{root}.position_embeddings.weight", [config.MaxPositions, config.HiddenSize], WeightStart.Normal);
+        yield return new($"{root}.position_embeddings.weight", [config.MaxPositions, config.HiddenSize], config.StartsWithSines ? WeightStart.Sines : WeightStart.Normal);
         yield return new($"{root}.token_type_embeddings.weight", [config.TypeVocabularySize, config.HiddenSize], WeightStart.Normal);
         yield return new($"{root}.LayerNorm.weight", [config.HiddenSize], WeightStart.One);
         yield return new($"{root}.LayerNorm.bias", [config.HiddenSize], WeightStart.Zero);

@@ -14,7 +14,7 @@ public sealed record WeightShape(string Name, long[] Shape, WeightStart Start)
     public long Count => Shape.Aggregate(1L, (a, b) => a * b);
 
     /// <summary>Matrices decay; biases and LayerNorms do not (the groups of Hugging Face's trainer).</summary>
-    public bool Decays => Start == WeightStart.Normal;
+    public bool Decays => Start is WeightStart.Normal or WeightStart.Sines;
 }
 
 /// <summary>How a weight starts.</summary>
@@ -28,6 +28,9 @@ public enum WeightStart
 
     /// <summary>Ones: LayerNorm weights.</summary>
     One,
+
+    /// <summary>Sines and cosines of the row number, of the standard deviation of the other weights: position tables, where the configuration says so.</summary>
+    Sines,
 }
 
 /// <summary>Named weights as views into one flat buffer, their gradients likewise.</summary>
@@ -120,6 +123,7 @@ public sealed class Weights : IDisposable
             {
                 case WeightStart.Zero: weight.zero_(); break;
                 case WeightStart.One: weight.FillInPlace(1); break;
+                case WeightStart.Sines: weight.copy_(tensor(Sines(shape.Shape[0], shape.Shape[1], standardDeviation)).view(shape.Shape)); break;
                 default:
                     // One generator per weight and none for its prefix: adding a weight or a head does not change the others.
                     var generator = new SeededRandom((ulong)HashCodes.Of(seed, BareName(shape.Name)));
@@ -150,6 +154,23 @@ public sealed class Weights : IDisposable
 
     private static string BareName(string name)
         => name.StartsWith("bert.", StringComparison.Ordinal) ? name["bert.".Length..] : name.StartsWith("roberta.", StringComparison.Ordinal) ? name["roberta.".Length..] : name;
+
+    // PE(p, i) = sin(p / 10000^(i / half)), PE(p, half + i) = cos of the same: a shift of the position is a rotation.           Vaswani et al. 2017, section 3.5
+    private static float[] Sines(long rows, long size, double standardDeviation)
+    {
+        var table = new float[rows * size];
+        long half = (size + 1) / 2;
+        double scale = Math.Sqrt(2) * standardDeviation;
+        for (long row = 0; row < rows; row++)
+        {
+            for (long i = 0; i < size; i++)
+            {
+                double angle = row * Math.Pow(10000, -(i % half) / (double)half);
+                table[(row * size) + i] = (float)(scale * (i < half ? Math.Sin(angle) : Math.Cos(angle)));
+            }
+        }
+        return table;
+    }
 
     private static float[] NormalDraws(ref SeededRandom random, long count, double standardDeviation)
     {

@@ -66,6 +66,9 @@ public sealed record ModelConfig
     /// <summary>Standard deviation of initial weights.</summary>
     public double InitializerRange { get; init; } = 0.02;
 
+    /// <summary>True starts the position table with sines instead of draws; of no use once there are weights, so it is in no file.</summary>
+    public bool StartsWithSines { get; init; }
+
     /// <summary>Logits of a classification head, written as id2label (transformers takes 2 where nothing is said); 0 for a model without one.</summary>
     public int LabelCount { get; init; }
 

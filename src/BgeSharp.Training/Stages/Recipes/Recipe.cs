@@ -29,6 +29,9 @@ public sealed record Recipe
     /// <summary>Labelled sets to evaluate on, beside the held-out documents of each source.</summary>
     public IReadOnlyList<EvaluationSetOptions> Evaluation { get; init; } = [];
 
+    /// <summary>A labelled set for evaluations while training (evaluateEvery), which choose the best weights and the end; it stands in no table. Null for the held-out documents, or the first labelled set where nothing is held out.</summary>
+    public EvaluationSetOptions? Development { get; init; }
+
     /// <summary>Searches shown in the report.</summary>
     public IReadOnlyList<string> ExampleQueries { get; init; } = [];
 
@@ -131,6 +134,9 @@ public sealed record ModelOptions
 
     /// <summary>Standard deviation of fresh weights. BERT: 0.02, made for a hidden size of 768.</summary>
     [Range(1e-4, 1.0)] public double InitializerRange { get; init; } = 0.02;
+
+    /// <summary>How a fresh position table begins: "normal" as BERT's, drawn like other weights, or "sines": the table of Vaswani et al. 2017, learnt further; attention finds neighbours sooner.</summary>
+    [AllowedValues("normal", "sines")] public string PositionStart { get; init; } = "normal";
 
     /// <summary>"cls" or "mean": how hidden vectors become the dense embedding. BGE: cls.</summary>
     [AllowedValues("cls", "mean")] public string Pooling { get; init; } = "cls";

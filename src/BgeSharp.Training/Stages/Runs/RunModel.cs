@@ -37,6 +37,7 @@ public static class RunModel
             LayerNormEpsilon = bert ? 1e-12 : 1e-5,
             PadTokenId = pad,
             InitializerRange = options.InitializerRange,
+            StartsWithSines = options.PositionStart == "sines",
             HiddenDropout = options.Dropout,
             AttentionDropout = options.Dropout,
         };
