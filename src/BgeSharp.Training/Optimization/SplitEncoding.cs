@@ -28,6 +28,9 @@ public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int
 {
     private readonly IProcessGroup _group = group ?? LocalProcessGroup.Instance;
 
+    /// <summary>False leaves dropout out.</summary>
+    public bool Training { get; init; } = true;
+
     /// <summary>Share of cells of the last batch that were padding, 0 to below 1.</summary>
     public double Padding { get; private set; }
 
@@ -169,11 +172,11 @@ public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int
         manual_seed(seed);
         if (keepGraph)
         {
-            return encoder.Forward(batch, training: true, outputs);
+            return encoder.Forward(batch, Training, outputs);
         }
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        M3Outputs result = encoder.Forward(batch, training: true, outputs);
+        M3Outputs result = encoder.Forward(batch, Training, outputs);
         return result.With([.. result.Parts.Select(p => p.MoveToOuterDisposeScope())]);
     }
 

@@ -93,6 +93,35 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
     /// <inheritdoc/>
     public void GoTo(long position) => _batches.GoTo(position);
 
+    /// <summary>The contrastive loss on other pairs, without dropout, teacher or self-distillation: each query's positive against those of its batch of nearly batchPairs. Nothing is learnt.</summary>
+    /// <param name="pairs">At least two, of one source.</param>
+    /// <returns>Nats a query.</returns>
+    public double HeldOutLoss(PairStore pairs)
+    {
+        using var noGrad = no_grad();
+        var encoding = new SplitEncoding(_encoder, _objective.Outputs, _options.SubBatchTokens, recompute: false) { Training = false };
+        ContrastiveObjective objective = _objective with { Contrast = _objective.Contrast with { InBatchNegatives = true }, Teacher = TeacherUse.None, SelfDistill = false, TokenGroups = 1 };
+        // Batches of one size: a smaller one would have fewer negatives and a lower loss.
+        int batches = (pairs.Count + _options.BatchPairs - 1) / _options.BatchPairs;
+        double sum = 0;
+        for (int b = 0; b < batches; b++)
+        {
+            (int first, int count) = WorkShare.Range(pairs.Count, batches, b);
+            ContrastiveBatch batch = ContrastiveBatch.Draw(pairs, [.. Enumerable.Range(first, count)], 1, 0, 0);
+            encoding.Run([batch.Queries, batch.Passages], _ => 0, sides =>
+            {
+                var targets = new ContrastiveTargets(1, batch.Hidden is null ? null : tensor(batch.Hidden).view(count, -1).to(Weights.Compute.Device), null);
+                for (int start = 0; start < count; start += _options.ScoreBlock)
+                {
+                    using var scope = NewDisposeScope();
+                    int block = Math.Min(_options.ScoreBlock, count - start);
+                    sum += objective.Loss(sides[0], sides[1], targets, start, block, []).to_type(ScalarType.Float32).item<float>() * block;
+                }
+            });
+        }
+        return sum / pairs.Count;
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _batches.Dispose();
 

@@ -31,7 +31,7 @@ public sealed class RerankerStage : ITrainableStage, IDisposable
         (_options, Weights, _model, _seed, _group) = (options, weights, model, seed, group ?? LocalProcessGroup.Instance);
         var order = new PairOrder(seed, [.. store.Rows.Select(r => r.Source)], options.BatchPairs);
         TotalSteps = options.StepsOver(order.BatchesPerEpoch);
-        _batches = new BatchCursor<ContrastiveBatch>(order.From, (rows, number) => ContrastiveBatch.Draw(store, rows, options.GroupSize, seed, number), options.Accumulate, position);
+        _batches = new BatchCursor<ContrastiveBatch>(order.From, (rows, number) => ContrastiveBatch.Draw(store, rows, new GroupDraw(options.GroupSize, Plain: true), seed, number), options.Accumulate, position);
     }
 
     /// <inheritdoc/>
@@ -95,6 +95,24 @@ public sealed class RerankerStage : ITrainableStage, IDisposable
 
     /// <inheritdoc/>
     public void GoTo(long position) => _batches.GoTo(position);
+
+    /// <summary>The loss on other pairs without dropout: the first positive of each example against its negatives. Nothing is learnt.</summary>
+    /// <param name="pairs">At least one.</param>
+    /// <returns>Nats a query.</returns>
+    public double HeldOutLoss(PairStore pairs)
+    {
+        using var noGrad = no_grad();
+        double sum = 0;
+        for (int i = 0; i < pairs.Count; i++)
+        {
+            using var scope = NewDisposeScope();
+            int[] query = Cut(pairs.Plain.Queries[i]);
+            PairRows rows = pairs.Rows[i];
+            Tensor logits = _model.Logits([.. rows.Negatives.Prepend(rows.Positives[0]).Select(row => _model.Join(query, pairs.Plain.Passages[row], _options.MaxLength))], training: false);
+            sum += (logits.logsumexp(dim: 0) - logits[0]).to_type(ScalarType.Float32).item<float>();
+        }
+        return sum / pairs.Count;
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _batches.Dispose();

@@ -4,6 +4,7 @@ using BgeSharp.Formats;
 using BgeSharp.Text;
 using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Data.Batches;
+using BgeSharp.Training.Data.Splits;
 using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Objectives;
 using BgeSharp.Training.Stages.Recipes;
@@ -139,16 +140,18 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
 
     /// <summary>The mean loss on other texts, in nats, with masks that are the same at every call; nothing is learnt.</summary>
     /// <param name="texts">At least one tokenised text.</param>
-    public double HeldOutLoss(TokenStore texts)
+    /// <param name="limit">Most texts, evenly spaced; 0 for all.</param>
+    public double HeldOutLoss(TokenStore texts, int limit = 0)
     {
         double sum = 0;
         long tokens = 0;
-        var order = new TokenBudgetOrder(0, [.. Enumerable.Range(0, texts.Count).Select(texts.LengthOf)], _options.BatchTokens);
+        int[] chosen = [.. HeldOutSet.EvenlySpaced(texts.Count, limit)];
+        var order = new TokenBudgetOrder(0, [.. chosen.Select(texts.LengthOf)], _options.BatchTokens);
         foreach (int[] rows in order.From(0).Take(order.BatchesPerEpoch()))
         {
             using var scope = NewDisposeScope();
             using var noGrad = no_grad();
-            RetroMaeBatch batch = RetroMaeBatch.Draw(texts, rows, _masks, 0, 0, _decoder);
+            RetroMaeBatch batch = RetroMaeBatch.Draw(texts, [.. rows.Select(r => chosen[r])], _masks, 0, 0, _decoder);
             RetroMaeLoss loss = _model.Loss(ToTensors(batch), training: false);
             sum += Number(loss.Total) * batch.Original.TokenCount;
             tokens += batch.Original.TokenCount;

@@ -83,6 +83,23 @@ public sealed class RerankerTests : IDisposable
         Assert.True(last < first / 2, $"{first} fell to {last} only");
     }
 
+    [Fact]
+    public void The_held_out_loss_is_that_of_the_first_positive_among_its_negatives()
+    {
+        using Weights weights = Model();
+        using PairStore store = PairStore.Create(_folder.Path, Enumerable.Range(0, 5).Select(n => new TrainingExample(TinyModel.Text(2, n), [TinyModel.Text(3, n + 20)], [TinyModel.Text(4, n + 40), TinyModel.Text(5, n + 60)])),
+            _tokenizer, 16, 16, "q ", negatives: true, "p ", plain: true);
+        CrossEncoder model = Cross(weights, TinyModel.Config);
+        using var stage = new RerankerStage(new RerankerStageOptions { Steps = 1, BatchPairs = 2, GroupSize = 3, MaxLength = 16, QueryMaxLength = 8 }, weights, model, store, 1, 0);
+        var judge = new TorchReranker(model, _tokenizer, 16);
+        double expected = Enumerable.Range(0, 5).Average(n =>
+        {
+            float[] scores = judge.Score([.. new[] { TinyModel.Text(3, n + 20), TinyModel.Text(4, n + 40), TinyModel.Text(5, n + 60) }.Select(p => new TextPair(TinyModel.Text(2, n), p))]);
+            return Math.Log(scores.Sum(s => Math.Exp(s))) - scores[0];
+        });
+        Assert.Equal(expected, stage.HeldOutLoss(store), 1e-4);
+    }
+
     private CrossEncoder Cross(Weights weights, ModelConfig config) => new(new Encoder(weights, "", config), new RelevanceHead(weights), _tokenizer.Special);
 
     private static Weights Model()

@@ -41,8 +41,10 @@ public class RecipeRuleTests
     [InlineData("stages[1].tokenGroups is 100, more than half of batchPairs (128)", "stages[1].tokenGroups=100", "stages[1].outputs=[\"dense\",\"multi\"]")]
     [InlineData("stages[1].keepBest needs evaluations while training", "stages[1].keepBest=true")]
     [InlineData("stages[1].earlyStop needs evaluations while training", "stages[1].earlyStop=3")]
-    [InlineData("stages[1].evaluateBy is \"loss\", which only a retromae stage measures", "stages[1].evaluateBy=loss", "stages[1].evaluateEvery=5")]
+    [InlineData("stages[1].evaluateBy is \"loss\", which the objective \"cosent\" has none of", "stages[1].evaluateBy=loss", "stages[1].evaluateEvery=5", "stages[1].objective=cosent")]
+    [InlineData("stages[1].hardNegatives.refreshSteps asks for negatives mined anew while a cross-encoder trains", "stages[1]={\"type\": \"reranker\", \"hardNegatives\": {\"refreshSteps\": 5}}")]
     [InlineData("stages[0].evaluateEvery needs something to evaluate on", "stages[0].evaluateEvery=5", "data.heldOut=0")]
+    [InlineData("stages[0].evaluateEvery needs something to evaluate on", "stages[0].evaluateEvery=5", "data.heldOut=0", "development={\"name\": \"d\", \"path\": \".\"}")]
     [InlineData("stages[1].guard.spikeFactor is 0.5; a spike is a loss above", "stages[1].guard.spikeFactor=0.5")]
     [InlineData("stages[1].name is \"a/b\"", "stages[1].name=a/b")]
     public void Contradictions_are_refused(string complaint, params string[] overrides)
@@ -57,6 +59,11 @@ public class RecipeRuleTests
         Recipe recipe = Reread(RecipeFile.ToJson(Whole), "model.from=.", "stages[0].maxLength=8192", "model.heads=3");
         Assert.Equal(8192, ((RetroMaeStageOptions)recipe.Stages[0]).MaxLength);
     }
+
+    [Theory]
+    [InlineData("stages[1].evaluateEvery=5", "data.heldOut=0", "development={\"name\": \"d\", \"path\": \".\"}")]
+    [InlineData("stages[1].evaluateEvery=5", "stages[1].evaluateBy=loss")]
+    public void Evaluations_while_training_may_go_by_a_set_of_their_own_and_by_loss(params string[] overrides) => Reread(RecipeFile.ToJson(Whole), overrides);
 
     [Fact]
     public void A_recipe_made_in_code_is_checked_alike()

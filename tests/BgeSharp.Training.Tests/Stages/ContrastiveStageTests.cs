@@ -1,6 +1,7 @@
 using BgeSharp.Embeddings;
 using BgeSharp.Models;
 using BgeSharp.Text;
+using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Data;
 using BgeSharp.Training.Data.Batches;
 using BgeSharp.Training.Modeling;
@@ -98,6 +99,66 @@ public sealed class ContrastiveStageTests : IDisposable
         Assert.Equal([1f, 3f], store.Rows[0].PositiveScores!);
         Assert.Equal([5f], store.Rows[0].NegativeScores!);
         Assert.Equal("1 negatives that are positives of their query, 1 repeated positives, 1 repeated negatives", store.Faults.Describe());
+    }
+
+    [Fact]
+    public void A_cross_encoder_reads_the_texts_of_a_store_without_instructions()
+    {
+        TrainingExample[] examples = [new("a b", ["c", "d"], ["e"]) { Prompt = "own " }, new("f", ["c"], ["g"]), new("h", ["i"], ["c"]) { Type = "symmetric_sts" }];
+        using PairStore store = PairStore.Create(Path.Combine(_folder.Path, "both"), examples, _tokenizer, 16, 32, "q ", negatives: true, "p ", plain: true);
+        int[] Ids(string text) => _tokenizer.EncodeWithSpecial(text);
+        Assert.Equal(["own a b", "q f", "q h"], examples.Select((_, i) => _tokenizer.Decode(store.Queries[i].ToArray())));
+        for (int i = 0; i < examples.Length; i++)
+        {
+            Assert.Equal(Ids(examples[i].Query), store.Plain.Queries[i].ToArray());
+            string before = i == 2 ? "q " : "p ";
+            string[] texts = [.. examples[i].Positives, .. examples[i].Negatives];
+            int[] rows = [.. store.Rows[i].Positives, .. store.Rows[i].Negatives];
+            Assert.All(texts.Zip(rows), t =>
+            {
+                Assert.Equal(Ids(before + t.First), store.Passages[t.Second].ToArray());
+                Assert.Equal(Ids(t.First), store.Plain.Passages[t.Second].ToArray());
+            });
+        }
+        ContrastiveBatch read = ContrastiveBatch.Draw(store, [0, 1], new GroupDraw(2), 1, 0), plain = ContrastiveBatch.Draw(store, [0, 1], new GroupDraw(2, Plain: true), 1, 0);
+        Assert.Equal(Ids("q f"), read.Queries[1].ToArray());
+        Assert.Equal(Ids("f"), plain.Queries[1].ToArray());
+        Assert.Equal(Ids("p g"), read.Passages[3].ToArray());
+        Assert.Equal(Ids("g"), plain.Passages[3].ToArray());
+        using PairStore one = Store(examples);
+        Assert.Same(one.Passages, one.Plain.Passages);
+    }
+
+    [Theory, InlineData("plain", 8), InlineData("plain", 5), InlineData("outputs", 24)]
+    public void The_held_out_loss_is_that_of_each_query_against_the_positives_of_its_batch(string kind, int batch)
+    {
+        ContrastiveStageOptions options = Options(kind) with { BatchPairs = batch, ScoreBlock = 3 };
+        using Weights weights = RunModel.Create(options, TinyModel.Config with { InitializerRange = 0.3 }, Compute.Float32, 1, null).Weights;
+        var encoder = new M3Encoder(new Encoder(weights, "", TinyModel.Config), Pooling.Mean, new M3Heads(weights, M3Heads.Unweighted(_tokenizer.Special)));      // with dropout, which takes no part
+        using PairStore store = Store(Enumerable.Range(0, 24).Select(n => new TrainingExample(TinyModel.Text(2, n), [TinyModel.Text(3 + (n % 9), n + 50)], [TinyModel.Text(5, n + 99)])));
+        using var stage = new ContrastiveStage(options, weights, encoder, store, 3, 0);
+        double loss = stage.HeldOutLoss(store);
+        Assert.Equal(loss, stage.HeldOutLoss(store));
+        if (kind == "outputs")
+        {
+            Assert.InRange(loss, 0.1, 20);
+            return;
+        }
+        float[][] Vectors(TokenStore texts, Func<int, int> row) => [.. Enumerable.Range(0, 24).Select(i => new TorchEncoder(encoder.Encoder, Pooling.Mean).EncodeDense(TokenBatch.Of([texts[row(i)].ToArray()])))];
+        float[][] queries = Vectors(store.Queries, i => i), passages = Vectors(store.Passages, i => store.Rows[i].Positives[0]);
+        double expected = 0;
+        int batches = (24 + batch - 1) / batch;
+        for (int b = 0; b < batches; b++)
+        {
+            (int first, int count) = WorkShare.Range(24, batches, b);
+            int end = first + count;
+            for (int q = first; q < end; q++)
+            {
+                double[] logits = [.. Enumerable.Range(first, end - first).Select(p => queries[q].Zip(passages[p], (x, y) => x * y).Sum() / options.Temperature)];
+                expected += Math.Log(logits.Sum(Math.Exp)) - logits[q - first];
+            }
+        }
+        Assert.Equal(expected / 24, loss, 1e-3);
     }
 
     private (double First, double Last, Weights Weights) Train(ContrastiveStageOptions options, int steps)

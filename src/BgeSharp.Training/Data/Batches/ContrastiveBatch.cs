@@ -8,7 +8,8 @@ namespace BgeSharp.Training.Data.Batches;
 /// <param name="Group">G, passages per query, where the source's type does not say otherwise.</param>
 /// <param name="WithTeacher">True brings teacher scores along; then a query with too few negatives repeats its own.</param>
 /// <param name="SortByTeacher">True puts the negatives of a query in falling order of their teacher scores.</param>
-public sealed record GroupDraw(int Group, bool WithTeacher = false, bool SortByTeacher = false);
+/// <param name="Plain">True reads the texts without instructions.</param>
+public sealed record GroupDraw(int Group, bool WithTeacher = false, bool SortByTeacher = false, bool Plain = false);
 
 /// <summary>Queries and passages of a step.</summary>
 /// <param name="Queries">Q texts.</param>
@@ -83,9 +84,10 @@ public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, b
                 }
             }
         }
+        (TokenStore queries, TokenStore passages) = draw.Plain ? store.Plain : new PairTexts(store.Queries, store.Passages);
         return new ContrastiveBatch(
-            TokenBatch.Of([.. examples.Select(e => store.Queries[e].ToArray())]),
-            TokenBatch.Of([.. columns.Select(c => store.Passages[c].ToArray())]),
+            TokenBatch.Of([.. examples.Select(e => queries[e].ToArray())]),
+            TokenBatch.Of([.. columns.Select(c => passages[c].ToArray())]),
             HiddenColumns(store, examples, columns, group))
         {
             Teacher = teacher,

@@ -20,6 +20,11 @@ public sealed record PairRows(int[] Positives, int[] Negatives, int Source)
     public float[]? NegativeScores { get; init; }
 }
 
+/// <summary>The texts of a pair store, by example and by passage row.</summary>
+/// <param name="Queries">One an example.</param>
+/// <param name="Passages">One a row.</param>
+public sealed record PairTexts(TokenStore Queries, TokenStore Passages);
+
 /// <summary>Examples of one origin and one task type: what a batch is drawn from.</summary>
 /// <param name="Name">File or folder.</param>
 /// <param name="Type">FlagEmbedding's task type; empty for none.</param>
@@ -64,10 +69,11 @@ public sealed class PairStore : IDisposable
 {
     private readonly Dictionary<int, int[]> _shared;
 
-    private PairStore(TokenStore queries, TokenStore passages, PairRows[] rows, PairSource[] sources, PairFaults faults)
+    private PairStore(TokenStore queries, TokenStore passages, PairTexts? plain, PairRows[] rows, PairSource[] sources, PairFaults faults)
     {
         Queries = queries;
         Passages = passages;
+        Plain = plain ?? new PairTexts(queries, passages);
         Sources = sources;
         Faults = faults;
         _shared = Shared(queries, rows);
@@ -79,6 +85,9 @@ public sealed class PairStore : IDisposable
 
     /// <summary>Tokenised distinct passages.</summary>
     public TokenStore Passages { get; }
+
+    /// <summary>The same texts as a cross-encoder reads them, without instructions; the same stores where they were not kept apart.</summary>
+    public PairTexts Plain { get; }
 
     /// <summary>Per example its passage rows.</summary>
     public PairRows[] Rows { get; private set; }
@@ -104,16 +113,22 @@ public sealed class PairStore : IDisposable
     /// <param name="instruction">Put before a query that has no prompt of its own; empty for none.</param>
     /// <param name="negatives">False leaves the examples' own negatives out.</param>
     /// <param name="passageInstruction">Put before every passage of a source that is not symmetric; empty for none.</param>
+    /// <param name="plain">Keeps the texts without instructions too.</param>
     public static PairStore Create(string folder, IEnumerable<TrainingExample> examples, ITokenizer tokenizer, int queryLength, int passageLength, string instruction, bool negatives,
-        string passageInstruction = "")
+        string passageInstruction = "", bool plain = false)
     {
         Dictionary<UInt128, int> known = [], sameIds = [];
         var sources = new Dictionary<PairSource, int>();
         var rows = new List<PairRows>();
         var pending = new Queue<int[]>();
         var dropped = new PairFaults();
-        int RowOf(string passage)
+        // All four files grow in one pass over the examples: the passages an example brings are written right after its query is asked for.
+        using var writer = new TokenStoreWriter(Path.Combine(folder, "passages.ids"));
+        using TokenStoreWriter? plainQueries = plain ? new TokenStoreWriter(Path.Combine(folder, "plain-queries.ids")) : null;
+        using TokenStoreWriter? plainPassages = plain ? new TokenStoreWriter(Path.Combine(folder, "plain-passages.ids")) : null;
+        int RowOf(string before, string bare)
         {
+            string passage = before + bare;
             UInt128 hash = XxHash128.HashToUInt128(MemoryMarshal.AsBytes(passage.AsSpan()));
             if (!known.TryGetValue(hash, out int row))
             {
@@ -125,6 +140,7 @@ public sealed class PairStore : IDisposable
                     row = sameIds.Count;
                     sameIds.Add(read, row);
                     pending.Enqueue(ids);
+                    plainPassages?.Add(tokenizer.EncodeWithSpecial(bare, passageLength));
                 }
                 known.Add(hash, row);
             }
@@ -137,12 +153,11 @@ public sealed class PairStore : IDisposable
                 var source = new PairSource(example.Source ?? "", example.Type ?? "");
                 sources.TryAdd(source, sources.Count);
                 string before = source.IsSymmetric ? example.Prompt ?? instruction : passageInstruction;
-                rows.Add(Distinct(example, negatives, p => RowOf(before + p), sources[source], dropped));
+                rows.Add(Distinct(example, negatives, p => RowOf(before, p), sources[source], dropped));
+                plainQueries?.Add(tokenizer.EncodeWithSpecial(example.Query, queryLength));
                 yield return tokenizer.EncodeWithSpecial((example.Prompt ?? instruction) + example.Query, queryLength);
             }
         }
-        // Both files grow in one pass over the examples: the passages an example brings are written right after its query is asked for.
-        using var writer = new TokenStoreWriter(Path.Combine(folder, "passages.ids"));
         TokenStore queries = TokenStore.Create(Path.Combine(folder, "queries.ids"), Queries().Select(ids =>
         {
             while (pending.TryDequeue(out int[]? passage))
@@ -151,7 +166,8 @@ public sealed class PairStore : IDisposable
             }
             return ids;
         }));
-        return new PairStore(queries, writer.Open(), [.. rows], [.. sources.OrderBy(s => s.Value).Select(s => s.Key)], dropped);
+        PairTexts? apart = plain ? new PairTexts(plainQueries!.Open(), plainPassages!.Open()) : null;
+        return new PairStore(queries, writer.Open(), apart, [.. rows], [.. sources.OrderBy(s => s.Value).Select(s => s.Key)], dropped);
     }
 
     // Answers of examples whose query others have too.
@@ -221,5 +237,10 @@ public sealed class PairStore : IDisposable
     {
         Queries.Dispose();
         Passages.Dispose();
+        if (Plain.Queries != Queries)
+        {
+            Plain.Queries.Dispose();
+            Plain.Passages.Dispose();
+        }
     }
 }

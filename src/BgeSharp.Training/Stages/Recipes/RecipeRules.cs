@@ -91,6 +91,10 @@ internal static class RecipeRules
                 RequireDocuments(recipe, path + ".pairs", "mined pairs come from documents", places);
             }
             CheckNegatives(reranker.HardNegatives, path + ".hardNegatives", places);
+            if (reranker.HardNegatives is { RefreshSteps: > 0 })
+            {
+                throw places.Error(path + ".hardNegatives.refreshSteps", "asks for negatives mined anew while a cross-encoder trains, but it gives no vectors to mine with; leave it at 0: they are mined once, with the model the stage starts from.");
+            }
         }
     }
 
@@ -107,13 +111,14 @@ internal static class RecipeRules
         }
         bool heldOut = recipe.Data.HeldOut > 0 && recipe.Data.Documents.Any(d => d.Evaluate);
         bool loss = stage.EvaluateBy == "loss" || (stage.EvaluateBy == "auto" && stage is RetroMaeStageOptions);
-        if (loss && stage is not RetroMaeStageOptions)
+        if (loss && stage is ContrastiveStageOptions { Objective: not "contrastive" } graded)
         {
-            throw places.Error(path + ".evaluateBy", "is \"loss\", which only a retromae stage measures; use ndcg@10.");
+            throw places.Error(path + ".evaluateBy", $"is \"loss\", which the objective \"{graded.Objective}\" has none of on the held-out pairs; use ndcg@10.");
         }
-        if (!heldOut && (loss || recipe.Evaluation.Count == 0))
+        bool texts = loss && stage is RetroMaeStageOptions;
+        if (!heldOut && (texts || (recipe.Evaluation.Count == 0 && recipe.Development is null)))
         {
-            throw places.Error(path + ".evaluateEvery", "needs something to evaluate on: set data.heldOut above 0" + (loss ? "." : ", or name a set in evaluation."));
+            throw places.Error(path + ".evaluateEvery", "needs something to evaluate on: set data.heldOut above 0" + (texts ? "." : ", or name a set in development or evaluation."));
         }
     }
 

@@ -35,7 +35,7 @@ internal sealed class PairTraining : IDisposable
         IRunObserver observer = run.Options.Observer;
         observer.Message("reading pairs");
         PairStore store = PairStore.Create(run.Folder.Work, StagePairs.Read(sources, run.Documents, seed), run.Tokenizer,
-            lengths.Query, lengths.Passage, lengths.QueryInstruction, lengths.Negatives, lengths.PassageInstruction);
+            lengths.Query, lengths.Passage, lengths.QueryInstruction, lengths.Negatives, lengths.PassageInstruction, lengths.Plain);
         if (store.Count < 2)
         {
             store.Dispose();
@@ -136,8 +136,8 @@ internal sealed class PairTraining : IDisposable
             var pairs = new List<(int[] Query, int[] Passage)>();
             for (int i = start; i < Math.Min(start + block, Store.Count); i++)
             {
-                int[] query = Store.Queries[i].ToArray();
-                pairs.AddRange(Store.Rows[i].Positives.Concat(Store.Rows[i].Negatives).Select(row => (query, Store.Passages[row].ToArray())));
+                int[] query = Store.Plain.Queries[i].ToArray();
+                pairs.AddRange(Store.Rows[i].Positives.Concat(Store.Rows[i].Negatives).Select(row => (query, Store.Plain.Passages[row].ToArray())));
             }
             teacher.Score(pairs).CopyTo(all, starts[start]);
         }
@@ -180,4 +180,5 @@ internal sealed class PairTraining : IDisposable
 /// <param name="QueryInstruction">Before every query.</param>
 /// <param name="PassageInstruction">Before every passage.</param>
 /// <param name="Negatives">Whether the files' own negatives are used.</param>
-internal sealed record PairLengths(int Query, int Passage, string QueryInstruction, string PassageInstruction, bool Negatives);
+/// <param name="Plain">Whether a cross-encoder reads the texts too, without instructions.</param>
+internal sealed record PairLengths(int Query, int Passage, string QueryInstruction, string PassageInstruction, bool Negatives, bool Plain);

@@ -212,7 +212,7 @@ public sealed class RecipeRun
     {
         using Weights weights = RunModel.Create(Encoder.Shapes("", config), "", config, _options.Compute, _recipe.Seed, start);
         var encoder = new TorchEncoder(new Encoder(weights, "", config), PoolingExtensions.Parse(_recipe.Model.Pooling));
-        Keep(evaluation.Dense("untrained", encoder, tokenizer, "", _options.Observer.Message));
+        Keep(evaluation.Dense("untrained", encoder, tokenizer, _options.Observer.Message));
     }
 
     private StageResult[] ScoreModel(RunEvaluation evaluation, string stage, string folder)

@@ -5,7 +5,10 @@ using BgeSharp.Evaluation.Models;
 using BgeSharp.Evaluation.Modes;
 using BgeSharp.Evaluation.Readers;
 using BgeSharp.Formats.Collections;
+using BgeSharp.Models;
+using BgeSharp.Retrieval;
 using BgeSharp.Text;
+using BgeSharp.Training.Data;
 using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Stages.Recipes;
 
@@ -29,6 +32,7 @@ public sealed class RunEvaluation
         // One index over all sources comes first: it is what a search over the user's own documents will be.
         IEnumerable<RetrievalSet> joint = heldOut.Length > 1 ? [RecipeDocuments.Together("heldout", heldOut)] : [];
         Sets = [.. joint, .. heldOut, .. recipe.Evaluation.Select(Load)];
+        Development = recipe.Development is { } given ? Load(given) : Sets.Count > 0 ? Sets[0] : null;
         // Every stage is measured at the lengths the run trains for, the untrained model too.
         _queryLength = recipe.Stages.OfType<ContrastiveStageOptions>().Select(s => s.QueryMaxLength).DefaultIfEmpty(int.MaxValue).Max();
         _passageLength = recipe.Stages.OfType<ContrastiveStageOptions>().Select(s => s.PassageMaxLength).DefaultIfEmpty(int.MaxValue).Max();
@@ -36,6 +40,9 @@ public sealed class RunEvaluation
 
     /// <summary>All sets, held-out ones first.</summary>
     public IReadOnlyList<RetrievalSet> Sets { get; }
+
+    /// <summary>What evaluations while training look at: the recipe's set for it, else the joint held-out set, else the first labelled one; null when there is none.</summary>
+    public RetrievalSet? Development { get; }
 
     /// <summary>Scores BM25 over character uni- and bigrams.</summary>
     public IEnumerable<StageResult> Bm25()
@@ -46,16 +53,15 @@ public sealed class RunEvaluation
     /// <param name="model">The model.</param>
     /// <param name="progress">Told before each set.</param>
     public IEnumerable<StageResult> Score(string stage, TextModel model, Action<string> progress)
-        => Score(stage, ModesOf(model.Encoder.Modes), Model(model.Encoder, model.Tokenizer, model.Card.QueryInstruction), new SearchOptions { TopK = TopK }, progress);
+        => Score(stage, ModesOf(model.Encoder.Modes), Model(model), new SearchOptions { TopK = TopK }, progress);
 
     /// <summary>Scores the dense vectors of an encoder.</summary>
     /// <param name="stage">Label in the table.</param>
     /// <param name="encoder">Gives the vectors.</param>
     /// <param name="tokenizer">Its vocabulary.</param>
-    /// <param name="instruction">Put before each query; empty for none.</param>
     /// <param name="progress">Told before each set.</param>
-    public IEnumerable<StageResult> Dense(string stage, IEncoder encoder, ITokenizer tokenizer, string instruction, Action<string> progress)
-        => Score(stage, ["dense"], Model(encoder, tokenizer, instruction), new SearchOptions { TopK = TopK }, progress);
+    public IEnumerable<StageResult> Dense(string stage, IEncoder encoder, ITokenizer tokenizer, Action<string> progress)
+        => Score(stage, ["dense"], Model(encoder, tokenizer, "", ""), new SearchOptions { TopK = TopK }, progress);
 
     /// <summary>Scores a cross-encoder: it orders the best <see cref="RerankDepth"/> of a first search anew.</summary>
     /// <param name="stage">Label in the table.</param>
@@ -63,22 +69,42 @@ public sealed class RunEvaluation
     /// <param name="first">Model of the first search; null for BM25.</param>
     /// <param name="progress">Told before each set.</param>
     public IEnumerable<StageResult> Reranked(string stage, IReranker reranker, TextModel? first, Action<string> progress)
-        => Score(stage, [first is null ? "bm25+rerank" : "dense+rerank"], first is null ? null : Model(first.Encoder, first.Tokenizer, first.Card.QueryInstruction), Judged(reranker), progress);
+        => Score(stage, [first is null ? "bm25+rerank" : "dense+rerank"], first is null ? null : Model(first), Judged(reranker), progress);
 
-    /// <summary>Scores a model while it trains: on the joint held-out set, or on the first labelled set where nothing is held out.</summary>
+    /// <summary>Scores a model while it trains, on <see cref="Development"/>.</summary>
     /// <param name="encoder">The model as it is now.</param>
     /// <param name="tokenizer">Its vocabulary.</param>
-    /// <param name="instruction">Put before each query.</param>
+    /// <param name="card">Its instructions.</param>
+    /// <param name="mode">How to search.</param>
     /// <param name="queries">Most queries, evenly spaced; all passages are searched.</param>
     /// <returns>Metrics in 0..1.</returns>
-    public IReadOnlyDictionary<string, double> Develop(IEncoder encoder, ITokenizer tokenizer, string instruction, int queries)
-        => Measure(Limited(Sets[0], queries), "dense", Model(encoder, tokenizer, instruction));
+    public IReadOnlyDictionary<string, double> Develop(IEncoder encoder, ITokenizer tokenizer, ModelCard card, string mode, int queries)
+        => Measure(Limited(Development!, queries), mode, Model(encoder, tokenizer, card.QueryInstruction, card.PassageInstruction));
 
-    /// <summary>Scores a cross-encoder while it trains, on the set of <see cref="Develop(IEncoder, ITokenizer, string, int)"/>: it orders what BM25 found first anew, so no other model takes part.</summary>
+    /// <summary>Scores a cross-encoder while it trains, on <see cref="Development"/>: it orders what BM25 found first anew, so no other model takes part.</summary>
     /// <param name="reranker">The model as it is now.</param>
     /// <param name="queries">Most queries, evenly spaced; all passages are searched.</param>
     public IReadOnlyDictionary<string, double> Develop(IReranker reranker, int queries)
-        => Run(Limited(Sets[0], queries), ["bm25+rerank"], null, Judged(reranker))[0].Report.Metrics;
+        => Run(Limited(Development!, queries), ["bm25+rerank"], null, Judged(reranker))[0].Report.Metrics;
+
+    /// <summary>The queries of <see cref="Development"/> with the passages that answer them, and as negatives what BM25 ranks first beside these.</summary>
+    /// <param name="queries">Most queries, evenly spaced.</param>
+    /// <param name="negatives">For each query; 0 for none.</param>
+    public IEnumerable<TrainingExample> DevelopmentPairs(int queries, int negatives)
+    {
+        RetrievalSet set = Limited(Development!, queries);
+        Dictionary<string, string> texts = set.Corpus.ToDictionary(p => p.Id, p => p.FullText, StringComparer.Ordinal);
+        Bm25Index? index = negatives == 0 ? null : Bm25Index.Build(set.Corpus.Select(p => p.FullText));
+        foreach (Query query in set.Queries)
+        {
+            string[] answers = [.. set.Qrels[query.Id].Where(j => j.Value > 0 && texts.ContainsKey(j.Key)).Select(j => j.Key)];
+            if (answers.Length > 0)
+            {
+                string[] others = index is null ? [] : [.. index.Search(query.Text, negatives + answers.Length).Select(h => set.Corpus[h.Row]).Where(p => !answers.Contains(p.Id)).Take(negatives).Select(p => p.FullText)];
+                yield return new TrainingExample(query.Text, [.. answers.Select(a => texts[a])], others) { Source = "development" };
+            }
+        }
+    }
 
     private IEnumerable<StageResult> Score(string stage, string[] modes, EvaluatedModel? model, SearchOptions options, Action<string> progress)
     {
@@ -100,11 +126,14 @@ public sealed class RunEvaluation
 
     private static SearchOptions Judged(IReranker reranker) => new() { TopK = TopK, Reranker = reranker, RerankDepth = RerankDepth };
 
-    private EvaluatedModel Model(IEncoder encoder, ITokenizer tokenizer, string instruction) => new(encoder, tokenizer)
+    private EvaluatedModel Model(TextModel model) => Model(model.Encoder, model.Tokenizer, model.Card.QueryInstruction, model.Card.PassageInstruction);
+
+    private EvaluatedModel Model(IEncoder encoder, ITokenizer tokenizer, string queryInstruction, string passageInstruction) => new(encoder, tokenizer)
     {
         QueryMaxLength = Math.Min(_queryLength, encoder.MaxLength),
         PassageMaxLength = Math.Min(_passageLength, encoder.MaxLength),
-        QueryInstruction = instruction,
+        QueryInstruction = queryInstruction,
+        PassageInstruction = passageInstruction,
     };
 
     private static IReadOnlyDictionary<string, double> Measure(RetrievalSet set, string mode, EvaluatedModel? model)

@@ -13,6 +13,11 @@ using BgeSharp.Training.Stages.Recipes;
 
 namespace BgeSharp.Training.Stages.Runs;
 
+/// <summary>What an evaluation while training found.</summary>
+/// <param name="Figures">By their names in the logs.</param>
+/// <param name="Score">What best weights and early stopping go by; higher is better.</param>
+internal sealed record DevelopmentFigures(IReadOnlyDictionary<string, double> Figures, double Score);
+
 /// <summary>Trains a stage from its newest checkpoint, or from its start, to its end.</summary>
 /// <param name="run">The run.</param>
 /// <param name="index">Number of the stage, from 0.</param>
@@ -28,10 +33,10 @@ internal sealed class StageLoop(RunContext run, int index, long seed, Weights we
 
     /// <summary>Runs the loop.</summary>
     /// <param name="create">Makes the stage at a position in its order of batches, in steps.</param>
-    /// <param name="evaluate">Scores the weights as they are, higher is better, and names the figure; null when the stage is not evaluated while training.</param>
+    /// <param name="evaluate">Measures the weights as they are; null when the stage is not evaluated while training.</param>
     /// <param name="stop">Asks for an orderly stop.</param>
     /// <returns>Steps trained when the stage is done, null when it was stopped.</returns>
-    public int? Run<TStage>(Func<long, TStage> create, Func<TStage, (string Name, double Figure, double Score)>? evaluate, CancellationToken stop)
+    public int? Run<TStage>(Func<long, TStage> create, Func<TStage, DevelopmentFigures>? evaluate, CancellationToken stop)
         where TStage : ITrainableStage, IDisposable
     {
         RunOptions options = run.Options;
@@ -124,11 +129,10 @@ internal sealed class StageLoop(RunContext run, int index, long seed, Weights we
 
         double Evaluate(int step)
         {
-            (string name, double figure, double score) = evaluate(stage);
-            var figures = new Dictionary<string, double> { [name] = figure };
+            (IReadOnlyDictionary<string, double> figures, double score) = evaluate(stage);
             run.Metrics!.Write(_options.Label, step, figures);
             board!.Write(step, figures);
-            options.Observer.Message(string.Create(CultureInfo.InvariantCulture, $"{_options.Label} step {step}: {name} {figure:0.0000}"));
+            options.Observer.Message(string.Create(CultureInfo.InvariantCulture, $"{_options.Label} step {step}: {string.Join(", ", figures.Select(f => string.Create(CultureInfo.InvariantCulture, $"{f.Key} {f.Value:0.0000}")))}"));
             return score;
         }
 

@@ -31,8 +31,8 @@ internal sealed class StageRun(RunContext run, int index)
         int? steps = _options switch
         {
             RetroMaeStageOptions retroMae => Pretrain(retroMae, weights, prefix, loop, stop),
-            ContrastiveStageOptions contrastive => Contrast(contrastive, weights, loop, stop),
-            RerankerStageOptions reranker => Rerank(reranker, weights, loop, stop),
+            ContrastiveStageOptions contrastive => Contrast(contrastive, previous, weights, loop, stop),
+            RerankerStageOptions reranker => Rerank(reranker, previous, weights, loop, stop),
             _ => throw new InvalidOperationException($"no stage of type {_options.Type}"),
         };
         if (steps is int done)
@@ -56,32 +56,36 @@ internal sealed class StageRun(RunContext run, int index)
         }
         _observer.Message($"{store.Count} texts, {store.TokenCount} tokens");
         bool byLoss = options.EvaluateBy is "auto" or "loss";
-        using TokenStore? heldOut = options.EvaluateEvery > 0 && byLoss && _group.Leads() ? Texts("heldout.ids", run.Documents.HeldOut(), options, options.EvaluateQueries) : null;
+        using TokenStore? heldOut = options.EvaluateEvery > 0 && byLoss && _group.Leads() ? Texts("heldout.ids", run.Documents.HeldOut(), options) : null;
         if (heldOut is { Count: 0 })
         {
             throw new BadInput($"stage \"{options.Label}\": evaluateEvery is set, but no text is held out; raise data.heldOut.");
         }
         HanWords? words = _group.Prepared(() => RunVocabulary.Words(options, run.Documents, run.Folder, _observer));
         Pooling pooling = PoolingExtensions.Parse(options.Sentence);
-        Func<RetroMaeStage, (string, double, double)>? evaluate = options.EvaluateEvery == 0 ? null
-            : !byLoss ? _ => Develop(new Encoder(weights, prefix, run.Config), "")
-            : stage => stage.HeldOutLoss(heldOut!) is double loss ? ("dev_loss", loss, -loss) : default;
+        Func<RetroMaeStage, DevelopmentFigures>? evaluate = options.EvaluateEvery == 0 ? null
+            : byLoss ? stage => Figures(stage.HeldOutLoss(heldOut!, options.EvaluateQueries), null)
+            : _ => Figures(null, () => Searched(new TorchEncoder(new Encoder(weights, prefix, run.Config), pooling), new ModelCard(), "dense"));
         return loop.Run(position => new RetroMaeStage(options, weights, run.Config, pooling, run.Tokenizer, store, _seed, position, _group, words), evaluate, stop);
     }
 
-    private int? Contrast(ContrastiveStageOptions options, Weights weights, StageLoop loop, CancellationToken stop)
+    private int? Contrast(ContrastiveStageOptions options, string? previous, Weights weights, StageLoop loop, CancellationToken stop)
     {
         if (options.MatryoshkaDimensions.FirstOrDefault(d => d >= run.Config.HiddenSize) is > 0 and int tooLong)
         {
             throw new BadInput($"stage \"{options.Label}\": matryoshkaDimensions has {tooLong}, but the model's vectors have {run.Config.HiddenSize} numbers; name smaller ones.");
         }
-        var lengths = new PairLengths(options.QueryMaxLength, options.PassageMaxLength, options.QueryInstruction, options.PassageInstruction, options.GroupSize > 1);
+        string? teacher = TeacherOf(options.Distillation);
+        var lengths = new PairLengths(options.QueryMaxLength, options.PassageMaxLength, options.QueryInstruction, options.PassageInstruction, options.GroupSize > 1, Plain: teacher is not null);
         using PairTraining pairs = PairTraining.Read(options, options.Pairs, lengths, run, _seed);
         Pooling pooling = PoolingExtensions.Parse(run.Recipe.Model.Pooling);
         var encoder = new M3Encoder(new Encoder(weights, "", run.Config), pooling, new M3Heads(weights, M3Heads.Unweighted(run.Tokenizer.Special)));
         // At the start with the weights the stage starts from, so that a resumed stage mines the same.
         Prepare(0, 0);
-        Func<ContrastiveStage, (string, double, double)>? evaluate = options.EvaluateEvery == 0 ? null : _ => Develop(encoder.Encoder, options.QueryInstruction);
+        ModelCard card = Card(previous, 0);
+        using PairStore? development = options.Objective == "contrastive" ? Development(options.QueryMaxLength, options.PassageMaxLength, card, negatives: 0) : null;
+        Func<ContrastiveStage, DevelopmentFigures>? evaluate = options.EvaluateEvery == 0 ? null
+            : stage => Figures(development is null ? null : stage.HeldOutLoss(development), () => Searched(new TorchEncoder(encoder.Encoder, pooling, encoder.Heads), card, ModeOf(options)));
         return loop.Run(position => new ContrastiveStage(options, weights, encoder, pairs.Store, _seed, position, Prepare, _group), evaluate, stop);
 
         void Prepare(int step, int now)
@@ -90,7 +94,7 @@ internal sealed class StageRun(RunContext run, int index)
             {
                 pairs.MineNegatives(options.HardNegatives, new TorchEncoder(encoder.Encoder, pooling), step, now);
             }
-            if (TeacherOf(options.Distillation) is string teacher)
+            if (teacher is not null)
             {
                 pairs.ScoreWith(teacher, run.Options.Compute, run.Tokenizer);
             }
@@ -102,9 +106,12 @@ internal sealed class StageRun(RunContext run, int index)
         }
     }
 
-    private int? Rerank(RerankerStageOptions options, Weights weights, StageLoop loop, CancellationToken stop)
+    private int? Rerank(RerankerStageOptions options, string? previous, Weights weights, StageLoop loop, CancellationToken stop)
     {
-        var lengths = new PairLengths(options.QueryMaxLength, options.MaxLength, "", "", Negatives: true);
+        // Negatives are mined by the model the stage starts from, which reads its instructions; the cross-encoder reads the texts alone.
+        ModelCard finder = options.HardNegatives is null || previous is null ? new ModelCard() : ModelCard.Load(previous);
+        var lengths = new PairLengths(options.QueryMaxLength, options.MaxLength, finder.QueryInstruction, finder.PassageInstruction, Negatives: true,
+            Plain: true);
         using PairTraining pairs = PairTraining.Read(options, options.Pairs, lengths, run, _seed);
         var encoder = new Encoder(weights, "", run.Config);
         if (options.HardNegatives is not null)
@@ -113,7 +120,9 @@ internal sealed class StageRun(RunContext run, int index)
         }
         var model = new CrossEncoder(encoder, new RelevanceHead(weights), run.Tokenizer.Special);
         var judge = new TorchReranker(model, run.Tokenizer, options.MaxLength);
-        Func<RerankerStage, (string, double, double)>? evaluate = options.EvaluateEvery == 0 ? null : _ => Named(run.Evaluation!.Develop(judge, options.EvaluateQueries));
+        using PairStore? development = Development(options.QueryMaxLength, options.MaxLength, new ModelCard(), options.GroupSize - 1);
+        Func<RerankerStage, DevelopmentFigures>? evaluate = options.EvaluateEvery == 0 ? null
+            : stage => Figures(development is null ? null : stage.HeldOutLoss(development), () => run.Evaluation!.Develop(judge, options.EvaluateQueries));
         return loop.Run(position => new RerankerStage(options, weights, model, pairs.Store, _seed, position, _group), evaluate, stop);
     }
 
@@ -122,17 +131,51 @@ internal sealed class StageRun(RunContext run, int index)
             : options.TeacherStage.Length > 0 ? run.Folder.Stage(run.Recipe.Stages.TakeWhile(s => s.Label != options.TeacherStage).Count(), options.TeacherStage)
             : options.Teacher.Length > 0 ? options.Teacher : null;
 
-    private TokenStore Texts(string file, IEnumerable<Document> documents, RetroMaeStageOptions options, int limit = int.MaxValue)
+    private TokenStore Texts(string file, IEnumerable<Document> documents, RetroMaeStageOptions options)
         => TokenStore.Create(Path.Combine(run.Folder.Work, file),
-            TokenChunks.Of(documents, run.Tokenizer, options.MaxLength).Where(ids => ids.Length >= 8).Take(limit));
+            TokenChunks.Of(documents, run.Tokenizer, options.MaxLength).Where(ids => ids.Length >= 8));
 
-    private (string Name, double Figure, double Score) Develop(Encoder encoder, string instruction)
-        => Named(run.Evaluation!.Develop(new TorchEncoder(encoder, PoolingExtensions.Parse(run.Recipe.Model.Pooling)), run.Tokenizer, instruction, _options.EvaluateQueries));
-
-    private (string Name, double Figure, double Score) Named(IReadOnlyDictionary<string, double> metrics)
+    // The pairs whose loss is measured while training; null where the stage does not measure any. Rank 0 alone evaluates.
+    private PairStore? Development(int queryLength, int passageLength, ModelCard card, int negatives)
     {
+        if (_options.EvaluateEvery == 0 || !_group.Leads())
+        {
+            return null;
+        }
+        PairStore pairs = PairStore.Create(Path.Combine(run.Folder.Work, "development"), run.Evaluation!.DevelopmentPairs(_options.EvaluateQueries, negatives), run.Tokenizer,
+            queryLength, passageLength, card.QueryInstruction, negatives > 0, card.PassageInstruction);
+        if (pairs.Count >= 2)
+        {
+            return pairs;
+        }
+        pairs.Dispose();
+        return _options.EvaluateBy == "loss"
+            ? throw new BadInput($"stage \"{_options.Label}\": evaluateBy is \"loss\", but {run.Evaluation.Development!.Name} has fewer than 2 queries with an answer; hold more documents out (data.heldOut), or name a set in \"development\".")
+            : null;
+    }
+
+    private IReadOnlyDictionary<string, double> Searched(TorchEncoder encoder, ModelCard card, string mode)
+        => run.Evaluation!.Develop(encoder, run.Tokenizer, card, mode, _options.EvaluateQueries);
+
+    // What the stage trains is what is searched with.
+    private static string ModeOf(ContrastiveStageOptions options) => options.Outputs.Distinct().Count() > 1 ? "hybrid" : options.Outputs[0];
+
+    // Searching costs an embedding of the whole corpus: it is left out where the loss decides.
+    private DevelopmentFigures Figures(double? loss, Func<IReadOnlyDictionary<string, double>>? search)
+    {
+        var figures = new Dictionary<string, double>();
+        if (loss is double nats)
+        {
+            figures["dev_loss"] = nats;
+        }
+        if (_options.EvaluateBy == "loss" || search is null)
+        {
+            return new DevelopmentFigures(figures, -loss!.Value);
+        }
         string metric = _options.EvaluateBy == "auto" ? "ndcg@10" : _options.EvaluateBy;
-        return ("dev_" + metric, metrics[metric], metrics[metric]);
+        double score = search()[metric];
+        figures["dev_" + metric] = score;
+        return new DevelopmentFigures(figures, score);
     }
 
     private ModelCard Card(string? previous, int steps)
@@ -141,7 +184,7 @@ internal sealed class StageRun(RunContext run, int index)
         ModelCard card = before with { Pooling = run.Recipe.Model.Pooling, History = [.. before.History, new TrainedStage(_options.Label, _options.Type, steps, run.Hash)] };
         return _options is RerankerStageOptions reranker ? card with { QueryMaxLength = reranker.QueryMaxLength, PassageMaxLength = reranker.MaxLength }
             : _options is ContrastiveStageOptions contrastive
-            ? card with { QueryInstruction = contrastive.QueryInstruction, QueryMaxLength = contrastive.QueryMaxLength, PassageMaxLength = contrastive.PassageMaxLength }
+            ? card with { QueryInstruction = contrastive.QueryInstruction, PassageInstruction = contrastive.PassageInstruction, QueryMaxLength = contrastive.QueryMaxLength, PassageMaxLength = contrastive.PassageMaxLength }
             : card;
     }
 }

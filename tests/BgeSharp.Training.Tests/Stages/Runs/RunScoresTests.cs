@@ -24,6 +24,27 @@ public sealed class RunScoresTests : IDisposable
     }
 
     [Fact]
+    public void Evaluations_while_training_use_their_own_set_and_the_outputs_that_are_trained()
+    {
+        string set = Path.Combine(_run.In("."), "set");
+        Directory.CreateDirectory(Path.Combine(set, "qrels"));
+        File.WriteAllLines(Path.Combine(set, "corpus.jsonl"), Enumerable.Range(1, 6).Select(i => $$"""{"_id":"p{{i}}","text":"{{TinyModel.Text(6, i)}}"} """));
+        File.WriteAllLines(Path.Combine(set, "queries.jsonl"), Enumerable.Range(1, 6).Select(i => $$"""{"_id":"q{{i}}","text":"{{TinyModel.Text(2, i)}}"} """));
+        File.WriteAllLines(Path.Combine(set, "qrels", "test.tsv"), ["query-id\tcorpus-id\tscore", .. Enumerable.Range(1, 6).Select(i => $"q{i}\tp{i}\t1")]);
+        string[] all = [$"development={{\"name\": \"dev\", \"path\": {System.Text.Json.JsonSerializer.Serialize(set)}}}", "data.heldOut=0", "stages[1].evaluateEvery=2", "stages[2].evaluateEvery=3",
+            "stages[2].outputs=[\"dense\", \"sparse\", \"multi\"]", "stages[2].evaluateBy=loss"];
+        RunState state = _run.Run("run", set: all).State!;
+        Assert.DoesNotContain(state.Results, r => r.Dataset == "dev");
+        Assert.Equal(2, Logged("contrastive", "dev_loss").Length);
+        Assert.Equal(2, Logged("contrastive", "dev_ndcg@10").Length);
+        Assert.Single(Logged("finetune", "dev_loss"));
+        Assert.Empty(Logged("finetune", "dev_ndcg@10"));
+    }
+
+    private double[] Logged(string stage, string figure)
+        => [.. MetricsLog.Read(Path.Combine(_run.In("run"), "metrics.jsonl")).Where(l => l.Stage == stage && l.Figures.ContainsKey(figure)).Select(l => l.Figures[figure])];
+
+    [Fact]
     public void A_cross_encoder_orders_what_the_model_before_it_found_and_is_measured_while_it_trains()
     {
         RunState state = _run.Run("run", set: ["stages[2]={\"type\": \"reranker\", \"steps\": 40, \"batchPairs\": 6, \"groupSize\": 3, \"queryMaxLength\": 12, \"maxLength\": 32, \"learningRate\": 2e-2, \"evaluateEvery\": 20, \"hardNegatives\": {\"fromRank\": 1, \"toRank\": 9, \"perQuery\": 4}}"]).State!;
@@ -35,5 +56,6 @@ public sealed class RunScoresTests : IDisposable
         double[] dev = [.. MetricsLog.Read(Path.Combine(_run.In("run"), "metrics.jsonl")).Where(l => l.Stage == "reranker" && l.Figures.ContainsKey("dev_ndcg@10")).Select(l => l.Figures["dev_ndcg@10"])];
         Assert.Equal(2, dev.Length);
         Assert.All(dev, d => Assert.InRange(d, 0.01, 1));
+        Assert.All(Logged("reranker", "dev_loss"), d => Assert.InRange(d, 0.01, 5));
     }
 }
