@@ -94,6 +94,10 @@ public sealed class DenseIndex
                 best[range, q] = new TopK(k, groups);
             }
             SearchRange(queries, firstQuery, lastQuery, (int)((long)Count * range / rowRanges), (int)((long)Count * (range + 1) / rowRanges), best, range);
+            for (int q = firstQuery; q < lastQuery; q++)
+            {
+                best[range, q].Trim();
+            }
         });
         var result = new SearchHit[queryCount][];
         for (int q = 0; q < queryCount; q++)

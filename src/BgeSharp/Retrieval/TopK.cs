@@ -1,50 +1,57 @@
-// Keeps the k best of a stream of scored rows in a heap whose root is the worst kept: O(log k) a kept row, one comparison for the others.
+// Keeps the k best of a stream of scored rows: candidates are gathered until there are twice as many, then sorted and halved. A kept row costs a few steps of a sort over
+// plain numbers instead of a walk through a heap, the others one comparison.
 // The order is total (score descending, then row ascending), so neither threads nor blocks change a result.
-// With groups (passages of documents) the best row of each of the k best groups is kept: a better row takes the place of its sibling, so memory is k whatever the groups' sizes.
+// With groups (passages of documents) the best row of each of the k best groups is kept: see GroupHeap.
 
 namespace BgeSharp.Retrieval;
 
 /// <summary>The k best rows met so far.</summary>
-/// <param name="k">How many to keep, at least 0.</param>
-/// <param name="groups">Group of each row: of a group its best row alone is kept, and k counts groups. Null: every row stands for itself.</param>
-public sealed class TopK(int k, int[]? groups = null)
+public sealed class TopK
 {
-    private readonly List<SearchHit> _heap = new(Math.Min(k, 1024));
-    private readonly Dictionary<int, int>? _places = groups is null ? null : new Dictionary<int, int>(); // group → its place in the heap
+    private const int LeastBuffer = 64;
+    private readonly int _k;
+    private readonly GroupHeap? _groups;
+    private ulong[] _keys = [];
+    private int _count;
 
-    /// <summary>Scores below this would not be kept; −∞ until k rows (of k groups) are.</summary>
-    public float Floor => _heap.Count < k ? float.NegativeInfinity : k > 0 ? _heap[0].Score : float.PositiveInfinity;
+    /// <param name="k">How many to keep, at least 0.</param>
+    /// <param name="groups">Group of each row: of a group its best row alone is kept, and k counts groups. Null: every row stands for itself.</param>
+    public TopK(int k, int[]? groups = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(k);
+        (_k, _groups) = (k, groups is null ? null : new GroupHeap(k, groups));
+        Floor = k > 0 ? float.NegativeInfinity : float.PositiveInfinity;
+    }
+
+    /// <summary>Scores below this would not be kept; −∞ until k rows (of k groups) are known to be there.</summary>
+    public float Floor { get; private set; }
 
     /// <summary>Offers a row. NaN counts as the lowest score.</summary>
+    /// <param name="row">At least 0.</param>
+    /// <param name="score">Higher is better.</param>
     public void Offer(int row, float score)
     {
-        var hit = new SearchHit(row, float.IsNaN(score) ? float.NegativeInfinity : score);
-        if (_places is not null && _places.TryGetValue(groups![row], out int place))
+        if (_groups is not null)
         {
-            if (IsBetter(hit, _heap[place]))
-            {
-                Put(place, hit);
-                SiftDown(place);
-            }
+            _groups.Offer(new SearchHit(row, float.IsNaN(score) ? float.NegativeInfinity : score));
+            Floor = _groups.Floor;
+            return;
         }
-        else if (_heap.Count < k)
+        if (score < Floor || _k == 0)
         {
-            _heap.Add(hit);
-            Put(_heap.Count - 1, hit);
-            SiftUp(_heap.Count - 1);
+            return;
         }
-        else if (k > 0 && IsBetter(hit, _heap[0]))
+        if (_count == _keys.Length)
         {
-            _places?.Remove(groups![_heap[0].Row]);
-            Put(0, hit);
-            SiftDown(0);
+            MakeRoom();
         }
+        _keys[_count++] = KeyOf(row, score);
     }
 
     /// <summary>Takes over the rows of another one.</summary>
     public void Merge(TopK other)
     {
-        foreach (SearchHit hit in other._heap)
+        foreach (SearchHit hit in other.ToArray())
         {
             Offer(hit.Row, hit.Score);
         }
@@ -53,57 +60,61 @@ public sealed class TopK(int k, int[]? groups = null)
     /// <summary>The kept rows, best first.</summary>
     public SearchHit[] ToArray()
     {
-        SearchHit[] hits = [.. _heap];
-        Array.Sort(hits, (a, b) => IsBetter(a, b) ? -1 : IsBetter(b, a) ? 1 : 0);
-        return hits;
+        if (_groups is not null)
+        {
+            return _groups.ToArray();
+        }
+        Halve();
+        return [.. _keys.AsSpan(0, _count).ToArray().Select(HitOf)];
     }
 
-    private static bool IsBetter(SearchHit a, SearchHit b) => a.Score != b.Score ? a.Score > b.Score : a.Row < b.Row;
-
-    private void SiftUp(int i)
+    /// <summary>Gives back the memory of candidates: what is kept takes 8 bytes a row.</summary>
+    public void Trim()
     {
-        while (i > 0 && IsBetter(_heap[(i - 1) / 2], _heap[i]))
+        if (_groups is null)
         {
-            Swap(i, (i - 1) / 2);
-            i = (i - 1) / 2;
+            Halve();
+            Array.Resize(ref _keys, _count);
         }
     }
 
-    private void SiftDown(int i)
+    private void MakeRoom()
     {
-        while (true)
+        long most = Math.Max(LeastBuffer, Math.Min(2L * _k, Array.MaxLength));
+        if (_count < most)
         {
-            int child = (2 * i) + 1;
-            if (child >= _heap.Count)
-            {
-                return;
-            }
-            if (child + 1 < _heap.Count && IsBetter(_heap[child], _heap[child + 1]))
-            {
-                child++;
-            }
-            if (!IsBetter(_heap[i], _heap[child]))
-            {
-                return;
-            }
-            Swap(i, child);
-            i = child;
+            Array.Resize(ref _keys, (int)Math.Min(most, Math.Max(LeastBuffer, 2L * _count)));
+            return;
+        }
+        Halve();
+        if (_count == _keys.Length)
+        {
+            Array.Resize(ref _keys, (int)most);     // after Trim
         }
     }
 
-    private void Swap(int i, int j)
+    // Afterwards at most k are there, best first.
+    private void Halve()
     {
-        (SearchHit one, SearchHit other) = (_heap[i], _heap[j]);
-        Put(i, other);
-        Put(j, one);
+        Array.Sort(_keys, 0, _count);
+        _count = Math.Min(_count, _k);
+        if (_count == _k && _k > 0)
+        {
+            Floor = HitOf(_keys[_k - 1]).Score;
+        }
     }
 
-    private void Put(int place, SearchHit hit)
+    // A number whose order is that of the hits: the score's bits turned so that higher scores come first, then the row.
+    private static ulong KeyOf(int row, float score)
     {
-        _heap[place] = hit;
-        if (_places is not null)
-        {
-            _places[groups![hit.Row]] = place;
-        }
+        uint bits = BitConverter.SingleToUInt32Bits(float.IsNaN(score) ? float.NegativeInfinity : score + 0f);      // −0 is 0
+        uint falling = (bits & 0x80000000) != 0 ? bits : ~bits & 0x7FFFFFFF;
+        return ((ulong)falling << 32) | (uint)row;
+    }
+
+    private static SearchHit HitOf(ulong key)
+    {
+        uint falling = (uint)(key >> 32);
+        return new SearchHit((int)(uint)key, BitConverter.UInt32BitsToSingle((falling & 0x80000000) != 0 ? falling : ~falling & 0x7FFFFFFF));
     }
 }

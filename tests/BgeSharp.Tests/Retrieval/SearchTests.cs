@@ -5,18 +5,29 @@ namespace BgeSharp.Tests.Retrieval;
 
 public class SearchTests
 {
+    private static readonly float[] s_odd = [0f, -0f, float.Epsilon, -float.Epsilon, float.PositiveInfinity, float.NegativeInfinity, float.MaxValue];
+
     [Fact]
     public void Top_k_equals_sorting_with_ties_by_row() =>
-        Gen.Select(Gen.Int[0, 5].Array[0, 40], Gen.Int[0, 12], Gen.Int[0, 40]).Sample((scores, k, split) =>
+        Gen.Select(Gen.OneOf(Gen.Int[-3, 3].Select(i => i / 2f), Gen.Float[-1, 1], Gen.Int[0, 6].Select(i => s_odd[i])).Array[0, 400],
+            Gen.Int[0, 90], Gen.Int[0, 400], Gen.Int[0, 400]).Sample((scores, k, split, trim) =>
         {
             TopK first = new(k), second = new(k);
-            for (int i = 0; i < scores.Length; i++)
+            int offered = 0;
+            foreach (int i in Enumerable.Range(0, scores.Length).OrderBy(i => (i * 7919) % 401))        // not in the order of the rows
             {
-                (i < split ? first : second).Offer(i, scores[i]);
+                TopK one = i < split ? first : second;
+                one.Offer(i, scores[i]);
+                if (offered++ == trim)
+                {
+                    one.Trim();
+                }
             }
             second.Merge(first);
             SearchHit[] expected = [.. scores.Select((s, i) => new SearchHit(i, s)).OrderByDescending(h => h.Score).ThenBy(h => h.Row).Take(k)];
             Assert.Equal(expected, second.ToArray());
+            Assert.Equal(expected, second.ToArray());
+            Assert.True(k == 0 ? float.IsPositiveInfinity(second.Floor) : second.Floor == (expected.Length == k ? expected[^1].Score : float.NegativeInfinity));
         });
 
     [Fact]
