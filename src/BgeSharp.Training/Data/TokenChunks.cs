@@ -1,5 +1,5 @@
 // Documents → token ids of at most a length, cut at sentence ends. How many characters fill that length differs by language and vocabulary (one a token in Chinese, four
-// and more in English), so each document says it for itself: its characters over its tokens. What is too long all the same is cut again, so no token is lost.
+// and more in English), so each document says it for itself: its characters over its tokens. What is too long all the same is cut again; tokens are lost only where 16 characters are more of them than a text may have.
 
 using BgeSharp.Text;
 

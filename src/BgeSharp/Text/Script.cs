@@ -38,6 +38,10 @@ public static class Script
     public static bool IsWide(char c) => IsHan(c) || c is >= '\u3000' and <= '\u30FF' or >= '\uFF00' and <= '\uFFEF' or >= '\uD840' and <= '\uD8BF'
         or '“' or '”' or '‘' or '’' or '…' or '—';
 
+    /// <summary>Whether a letter belongs to a script that puts no spaces between words: Han and kana, and Thai, Lao, Tibetan, Burmese and Khmer.</summary>
+    public static bool IsUnspaced(char c) => IsHan(c) || c is >= '\u3000' and <= '\u30FF' or >= '\uFF00' and <= '\uFFEF' or >= '\uD840' and <= '\uD8BF'
+        or >= '\u0E00' and <= '\u109F' or >= '\u1780' and <= '\u17FF';
+
     /// <summary>Length as a reader feels it: a Han or kana character counts 1, a run of other letters or digits counts 1.</summary>
     public static int Words(string text)
     {

@@ -67,9 +67,11 @@ public sealed class RetroMaeMasks(ITokenizer tokenizer, double encoderRatio, dou
         var chosen = new List<int>(wanted);
         foreach ((int start, int end) in words)
         {
-            if (chosen.Count + end - start > wanted)
+            // A word that is longer than what is left is taken as often as keeps the share right in the mean: left out always, long words would never be named.
+            int left = wanted - chosen.Count, length = end - start;
+            if (left <= 0 || (length > left && random.Next(length) >= left))
             {
-                continue;      // this word would overshoot; a shorter one may still fit
+                break;
             }
             for (int i = start; i < end; i++)
             {

@@ -10,7 +10,7 @@ public sealed class WordSpans
 {
     private enum Kind : byte
     {
-        /// <summary>Belongs to no word: [CLS], [SEP] and the like.</summary>
+        /// <summary>Belongs to no word: [CLS], [SEP], [UNK] and the like.</summary>
         Special,
 
         /// <summary>Begins a word.</summary>
@@ -97,13 +97,14 @@ public sealed class WordSpans
 
     private Kind KindOf(int id)
     {
+        // The unknown token among them: to have it named would teach to answer it.
         if (_tokenizer.Special.Contains(id))
         {
-            return id == _tokenizer.Special.Unk ? Kind.Begins : Kind.Special;
+            return Kind.Special;
         }
         string bare = Bare(id);
         return HanWords.IsHan(bare) ? Kind.Han
-            : bare.Length > 0 && (Script.IsWide(bare[0]) || Script.IsWide(bare[^1])) ? Kind.Alone
+            : bare.Length > 0 && (Script.IsUnspaced(bare[0]) || Script.IsUnspaced(bare[^1])) ? Kind.Alone
             : _tokenizer.ContinuesWord(id) ? Kind.Continues : Kind.Begins;
     }
 

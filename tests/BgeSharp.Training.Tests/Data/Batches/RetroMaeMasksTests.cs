@@ -16,11 +16,27 @@ public sealed class RetroMaeMasksTests
         var random = new SeededRandom(3);
         List<int> chosen = _masks.MaskForEncoder(ids, masked, ref random);
         int maskable = ids.Count(id => !Tokenizer.Special.Contains(id));
-        Assert.InRange(chosen.Count, (0.3 * maskable) - 3, (0.3 * maskable) + 0.5);
+        Assert.InRange(chosen.Count, (0.3 * maskable) - 3, (0.3 * maskable) + 3);
         Assert.DoesNotContain(chosen, i => Tokenizer.Special.Contains(ids[i]));
         Assert.Equal(chosen.Order().Distinct(), chosen);
         Assert.All(Enumerable.Range(0, ids.Length).Except(chosen), i => Assert.Equal(ids[i], masked[i]));
         Assert.InRange(chosen.Count(i => masked[i] == Tokenizer.Special.Mask) / (double)chosen.Count, 0.75, 0.86);
+    }
+
+    [Theory, InlineData(6, 1), InlineData(4, 5), InlineData(1, 20), InlineData(3, 40)]
+    public void The_ratio_is_true_in_the_mean_whatever_the_length_of_words(int pieces, int words)
+    {
+        // "a" begins a word and "##b" continues it.
+        int begin = Tokenizer.Encode("a")[0], next = Enumerable.Range(0, Tokenizer.VocabularySize).First(Tokenizer.ContinuesWord);
+        int[] ids = [Tokenizer.Special.Cls, .. Enumerable.Range(0, words).SelectMany(_ => Enumerable.Repeat(next, pieces - 1).Prepend(begin)), Tokenizer.Special.Sep];
+        var random = new SeededRandom(11);
+        double hidden = 0;
+        for (int draw = 0; draw < 4000; draw++)
+        {
+            hidden += _masks.MaskForEncoder(ids, new int[ids.Length], ref random).Count;
+        }
+        double wanted = Math.Max(1, Math.Round(0.3 * pieces * words, MidpointRounding.ToEven));
+        Assert.InRange(hidden / 4000 / wanted, 0.94, 1.06);
     }
 
     [Fact]

@@ -80,7 +80,27 @@ public sealed class WordSpansTests
         string[] texts = [.. words.Select(w => string.Concat(Enumerable.Range(w.Start, w.End - w.Start).Select(i => tokenizer.TokenOf(ids[i]))))];
         Assert.All(texts, t => Assert.True(!t.Any(c => Script.IsHan(c)) || t.TrimStart('▁').Length <= 16, t));
         Assert.True(texts.Count(t => t.Any(c => Script.IsHan(c))) >= 6, string.Join(' ', texts));
-        Assert.Equal(ids.Length - 2, words.Sum(w => w.End - w.Start));
+        Assert.Equal(ids.Count(id => !tokenizer.Special.Contains(id)), words.Sum(w => w.End - w.Start));
+    }
+
+    [Fact]
+    public void Thai_and_other_scripts_without_spaces_are_hidden_piece_by_piece_and_unknown_tokens_not_at_all()
+    {
+        using var folder = new TemporaryFolder();
+        string[] sentences = ["ภาษาไทยไม่มีช่องว่างระหว่างคำ", "ភាសាខ្មែរគ្មានចន្លោះ", "don’t stop"];
+        UnigramVocabularyFiles.Write(UnigramTrainer.Train(Enumerable.Repeat(sentences, 200).SelectMany(s => s), new UnigramTrainerOptions { Size = 300 }, cancellation: TestContext.Current.CancellationToken), folder.Path);
+        ITokenizer tokenizer = TokenizerFile.Load(folder.Path);
+        var spans = new WordSpans(tokenizer);
+        foreach (string sentence in sentences[..2])
+        {
+            int[] ids = tokenizer.EncodeWithSpecial(string.Concat(Enumerable.Repeat(sentence, 3)));
+            Assert.All(spans.Of(ids), w => Assert.Equal(1, w.End - w.Start));
+        }
+        int[] with = [tokenizer.Special.Cls, .. tokenizer.Encode("stop"), tokenizer.Special.Unk, .. tokenizer.Encode("stop"), tokenizer.Special.Sep];
+        int unknown = Array.IndexOf(with, tokenizer.Special.Unk);
+        Assert.DoesNotContain(spans.Of(with), w => w.Start <= unknown && unknown < w.End);
+        Assert.Equal(2, spans.Of(with).Count);
+        Assert.Equal(2, spans.Of(tokenizer.EncodeWithSpecial("don’t stop")).Count);
     }
 
     private static bool[] Split(HanWords words, string run)
