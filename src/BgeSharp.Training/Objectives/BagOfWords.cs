@@ -47,9 +47,9 @@ public sealed class BagOfWords : SingleTensorFunction<BagOfWords>
     /// <param name="weight">[V, D] in the master type.</param>
     /// <param name="bias">[V] in the master type.</param>
     /// <param name="bags">What to name.</param>
-    /// <param name="chunkElements">Most logits at a time.</param>
+    /// <param name="chunkElements">Most logits at a time; 0 for 4 M, and with a large vocabulary for those of 128 rows.</param>
     /// <returns>Scalar mean over texts, in nats; 0 without texts.</returns>
-    public static Tensor Mean(Tensor rows, int[] offsets, Tensor weight, Tensor bias, WordBags bags, long chunkElements = VocabularyCrossEntropy.ChunkElements)
+    public static Tensor Mean(Tensor rows, int[] offsets, Tensor weight, Tensor bias, WordBags bags, long chunkElements = 0)
         => apply(rows, weight, bias, offsets, bags, chunkElements, is_grad_enabled());
 
     /// <inheritdoc/>
@@ -58,11 +58,12 @@ public sealed class BagOfWords : SingleTensorFunction<BagOfWords>
         var (rows, weight, bias) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2]);
         var (offsets, bags) = ((int[])vars[3], (WordBags)vars[4]);
         bool wantsGradient = (bool)vars[6] && (rows.requires_grad || weight.requires_grad);
-        int chunk = (int)Math.Max(1, (long)vars[5] / weight.shape[0]);
+        long asked = (long)vars[5] > 0 ? (long)vars[5] : Math.Max(VocabularyCrossEntropy.ChunkElements, VocabularyCrossEntropy.LeastRows * weight.shape[0]);
+        int chunk = (int)Math.Max(1, asked / weight.shape[0]);
         int count = offsets.Length - 1;
         ScalarType master = weight.dtype;
-        Tensor cast = weight.to_type(rows.dtype);                                                 // [V, D]
-        Tensor castBias = bias.to_type(rows.dtype);
+        using Tensor cast = weight.to_type(rows.dtype);                                                 // [V, D]
+        using Tensor castBias = bias.to_type(rows.dtype);
         Tensor total = zeros(1, master, rows.device);
         Tensor rowGradient = wantsGradient ? zeros_like(rows) : total;
         Tensor weightGradient = wantsGradient ? zeros_like(weight) : total;

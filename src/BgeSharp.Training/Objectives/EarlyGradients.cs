@@ -13,6 +13,6 @@ internal static class EarlyGradients
     public static List<Tensor> Scale(AutogradContext ctx, Tensor gradient, int inputs)
     {
         List<Tensor> saved = ctx.get_saved_variables();
-        return [.. saved.Select(s => s.mul_(gradient.to_type(s.dtype))), .. Enumerable.Repeat<Tensor>(null!, inputs - saved.Count)];
+        return [.. saved.Select(s => s.mul_(gradient)), .. Enumerable.Repeat<Tensor>(null!, inputs - saved.Count)];
     }
 }

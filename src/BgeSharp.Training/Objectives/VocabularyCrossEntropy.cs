@@ -32,7 +32,8 @@ public sealed class VocabularyCrossEntropy : SingleTensorFunction<VocabularyCros
     /// <summary>Elements of one chunk of logits: 4 M floats are 16 MB.</summary>
     public const long ChunkElements = 4 << 20;
 
-    private const long LeastRows = 128;
+    /// <summary>Least rows of a chunk that nobody set: fewer would read a large vocabulary's weights too often.</summary>
+    public const long LeastRows = 128;
 
     /// <inheritdoc/>
     public override string Name => nameof(VocabularyCrossEntropy);
@@ -58,8 +59,8 @@ public sealed class VocabularyCrossEntropy : SingleTensorFunction<VocabularyCros
         long asked = (long)vars[5] > 0 ? (long)vars[5] : Math.Max(2 * ChunkElements, LeastRows * vocabulary);
         long chunk = Math.Max(1, Math.Min(count, asked / vocabulary));
         ScalarType master = weight.dtype;
-        Tensor cast = weight.to_type(rows.dtype);                                                 // [V, D]
-        Tensor castBias = bias.to_type(rows.dtype);
+        using Tensor cast = weight.to_type(rows.dtype);                                                 // [V, D]
+        using Tensor castBias = bias.to_type(rows.dtype);
         Tensor total = zeros(1, master, rows.device);
         Tensor correct = zeros(1, ScalarType.Int64, rows.device);
         Tensor rowGradient = wantsGradient ? empty_like(rows) : total;

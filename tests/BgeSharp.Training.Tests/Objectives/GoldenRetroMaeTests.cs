@@ -52,6 +52,37 @@ public sealed class GoldenRetroMaeTests
         golden.AssertGradients(weights);
     }
 
+    [Theory, InlineData("retromae_bert_v1"), InlineData("retromae_bge_bert"), InlineData("retromae_bge_xlmr"), InlineData("dupmae_bert")]
+    public void Bfloat16_stays_within_a_hundredth_of_the_losses_and_close_to_the_direction_of_the_gradient(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var golden = GoldenCase.Open(name, Path.GetFileNameWithoutExtension(Directory.GetFiles(Path.Combine(GoldenCase.Folder, name), "*.safetensors").Order(StringComparer.Ordinal).First()), exact: false);
+        var design = new RetroMaeDesign(name == "dupmae_bert" ? PretrainingTask.DupMae : PretrainingTask.RetroMae, name == "retromae_bert_v1" ? DecoderQuery.PositionPlusSentence : DecoderQuery.EmbeddedSentence);
+        using var weights = new Weights(RetroMae.Shapes(golden.Config, design), Compute.BFloat16);
+        foreach (WeightShape shape in weights.Shapes)
+        {
+            weights.Set(shape.Name, golden.Numbers(shape.Name));
+        }
+        MaskedTexts texts = Load(golden);
+        RetroMaeLoss loss = new RetroMae(weights, golden.Config, design).Loss(name == "dupmae_bert" ? texts with { Bags = Bags(golden) } : texts, training: true);
+        loss.Total.backward();
+        foreach ((string what, Tensor? actual) in new[] { ("out.encoder_loss", loss.Encoder), ("out.decoder_loss", loss.Decoder), ("out.bow_loss", loss.Bag), ("out.loss", loss.Total) }.Where(l => l.Item2 is not null))
+        {
+            double expected = golden.Numbers(what)[0];
+            Assert.InRange(actual!.to_type(ScalarType.Float64).item<double>() / expected, 0.99, 1.01);
+        }
+        double product = 0, ours = 0, theirs = 0;
+        foreach (string gradient in golden.Names("grad."))
+        {
+            using Tensor one = weights.GradientOf(gradient["grad.".Length..]).to_type(ScalarType.Float64).reshape(-1), other = golden.Load(gradient).to_type(ScalarType.Float64).reshape(-1);
+            product += one.dot(other).item<double>();
+            ours += one.dot(one).item<double>();
+            theirs += other.dot(other).item<double>();
+        }
+        Assert.InRange(product / Math.Sqrt(ours * theirs), 0.999, 1.0000001);
+        Assert.InRange(Math.Sqrt(ours / theirs), 0.98, 1.02);
+    }
+
     public static TheoryData<string, bool> DupMaeCases() => GoldenCase.Variants("dupmae_bert");
 
     [Theory, MemberData(nameof(DupMaeCases))]
