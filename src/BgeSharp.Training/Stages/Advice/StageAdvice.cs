@@ -15,9 +15,12 @@ public sealed record StageVerdict(string Stage, bool Run, string Why, double Hou
 /// <summary>Gives advice.</summary>
 public static class StageAdvice
 {
-    /// <summary>RetroMAE has to see so many tokens before its loss leaves the first plateau: 1.6 M tokens made a small model worse than none (docs/log.md, "a short RetroMAE
-    /// stage can be worse than none"); the published runs see billions.</summary>
-    public const long LeastRetroMaeTokens = 100_000_000;
+    /// <summary>RetroMAE has to see so many tokens a weight of the layers before its loss has left the first plateau. Measured at both ends (docs/log.md, "what takes pre-training past its plateau"):
+    /// 3 M tokens, 8 a weight, made 2 layers of 128 far better; 1 M, 0.4 a weight, made 3 layers of 256 worse than none.</summary>
+    public const int LeastTokensPerWeight = 8;
+
+    /// <summary>Weights of a model's layers.</summary>
+    public static long LayerWeights(ModelOptions model) => 12L * model.HiddenSize * model.HiddenSize * model.Layers;
 
     /// <summary>Text passed over more often than this teaches little more: four passes are nearly as good as new text (Muennighoff et al. 2023, "Scaling Data-Constrained Language Models").</summary>
     public const int MostPasses = 4;
@@ -56,18 +59,20 @@ public static class StageAdvice
         double contrastHours = hours * (fine ? 0.75 : 0.95);
 
         long room = (long)(speed.RetroMae * hours * 3600 / 2), sees = Math.Min(survey.Tokens * MostPasses, room);
-        bool retro = sees >= LeastRetroMaeTokens;
+        double least = LeastTokensPerWeight * LayerWeights(model);
+        bool retro = sees >= least;
         if (retro)
         {
             int steps = (int)Math.Min(int.MaxValue, sees / 4096);
             contrastHours /= 2;
-            stages.Add(new RetroMaeStageOptions { Steps = steps, BatchTokens = 4096, MaxLength = 256, LearningRate = 1e-4 });
+            stages.Add(new RetroMaeStageOptions { Steps = steps, BatchTokens = 4096, MaxLength = 256, LearningRate = model.HiddenSize <= 256 ? 1e-3 : 3e-4 });
+            model = model with { Pooling = "cls", PositionStart = "sines" };        // the vector that the stage trains, and a start that leaves the plateau sooner
         }
         verdicts.Add(new StageVerdict("retromae", retro, retro
-            ? Text($"it would see {sees / 1e6:0} M tokens in half the time; {LeastRetroMaeTokens / 1_000_000} M is where it begins to pay.")
+            ? Text($"it would see {sees / 1e6:0} M tokens in half the time; {least / 1e6:0.0} M ({LeastTokensPerWeight} a weight of the layers) is where it begins to pay.")
             : room < survey.Tokens * MostPasses
-                ? Text($"half of {hours:0.#} h shows it {sees / 1e6:0.0} M tokens on this machine and {LeastRetroMaeTokens / 1_000_000} M are needed; a short stage is worse than none.")
-                : Text($"{MostPasses} passes over the text are {sees / 1e6:0.0} M tokens and {LeastRetroMaeTokens / 1_000_000} M are needed; a short stage is worse than none."),
+                ? Text($"half of {hours:0.#} h shows it {sees / 1e6:0.0} M tokens on this machine and {least / 1e6:0.0} M are needed; a short stage is worse than none.")
+                : Text($"{MostPasses} passes over the text are {sees / 1e6:0.0} M tokens and {least / 1e6:0.0} M are needed; a short stage is worse than none."),
             retro ? sees / speed.RetroMae / 3600 : 0));
 
         if (contrast)
