@@ -25,11 +25,11 @@ public sealed class SearchCorpus
     public static SearchCorpus Build(ServedModel model, IReadOnlyList<Passage> passages, Action<int>? progress = null, CancellationToken cancellation = default)
     {
         var encoder = new TextEncoder(model.Encoder, model.Tokenizer);
-        string[] texts = [.. passages.Select(p => model.Passage.Prefix + p.FullText)];
+        string[] texts = [.. passages.Select(p => p.FullText)];
         return new SearchCorpus(passages, HybridSearch.Build(texts, encoder, model.Encoder.Dimension, model.Passage.MaxLength, done =>
         {
             cancellation.ThrowIfCancellationRequested();
             progress?.Invoke(done);
-        }));
+        }, model.Passage.Prefix));
     }
 }

@@ -52,7 +52,7 @@ internal static class PrecisionRuns
         using var stage = new RetroMaeStage(options, weights, config, Pooling.Cls, tokenizer, training, 1, 0);
         using var optimizer = new AdamW(weights, options.WeightDecay);
         Schedule schedule = Trainer.ScheduleOf(options, steps);
-        var seen = new List<(int, double)> { (0, stage.HeldOutLoss(heldOut)) };
+        var seen = new List<(int, double)> { (0, stage.HeldOut(heldOut)["dev_loss"]) };
         for (int step = 0; step < steps; step++)
         {
             weights.Zero();
@@ -61,7 +61,7 @@ internal static class PrecisionRuns
             optimizer.Step(schedule.At(step));
             if ((step + 1) % Math.Max(1, steps / 10) == 0)
             {
-                seen.Add((step + 1, stage.HeldOutLoss(heldOut)));
+                seen.Add((step + 1, stage.HeldOut(heldOut)["dev_loss"]));
                 Console.Error.WriteLine($"{compute.Type} {step + 1}/{steps}");
             }
         }

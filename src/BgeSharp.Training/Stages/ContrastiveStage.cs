@@ -93,16 +93,16 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
     /// <inheritdoc/>
     public void GoTo(long position) => _batches.GoTo(position);
 
-    /// <summary>The contrastive loss on other pairs, without dropout, teacher or self-distillation: each query's positive against those of its batch of nearly batchPairs. Nothing is learnt.</summary>
+    /// <summary>The contrastive loss on other pairs, without dropout, teacher, self-distillation or margin: each query's positive against those of its batch of nearly batchPairs, two at least. Nothing is learnt.</summary>
     /// <param name="pairs">At least two, of one source.</param>
     /// <returns>Nats a query.</returns>
     public double HeldOutLoss(PairStore pairs)
     {
         using var noGrad = no_grad();
         var encoding = new SplitEncoding(_encoder, _objective.Outputs, _options.SubBatchTokens, recompute: false) { Training = false };
-        ContrastiveObjective objective = _objective with { Contrast = _objective.Contrast with { InBatchNegatives = true }, Teacher = TeacherUse.None, SelfDistill = false, TokenGroups = 1 };
+        ContrastiveObjective objective = _objective with { Contrast = _objective.Contrast with { InBatchNegatives = true }, Teacher = TeacherUse.None, SelfDistill = false, TokenGroups = 1, FalseNegativeMargin = null };
         // Batches of one size: a smaller one would have fewer negatives and a lower loss.
-        int batches = (pairs.Count + _options.BatchPairs - 1) / _options.BatchPairs;
+        int batches = Math.Max(1, Math.Min((pairs.Count + _options.BatchPairs - 1) / _options.BatchPairs, pairs.Count / 2));
         double sum = 0;
         for (int b = 0; b < batches; b++)
         {

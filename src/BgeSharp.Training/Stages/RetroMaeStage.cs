@@ -138,25 +138,50 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
     /// <inheritdoc/>
     public void GoTo(long position) => _batches.GoTo(position);
 
-    /// <summary>The mean loss on other texts, in nats, with masks that are the same at every call; nothing is learnt.</summary>
+    /// <summary>Losses and accuracies on other texts, without dropout and with masks that are the same at every call; nothing is learnt.</summary>
     /// <param name="texts">At least one tokenised text.</param>
     /// <param name="limit">Most texts, evenly spaced; 0 for all.</param>
-    public double HeldOutLoss(TokenStore texts, int limit = 0)
+    /// <returns>Each loss in nats as a mean over all that it is about, however the texts fall into batches; "dev_loss" is what training lowers.</returns>
+    public IReadOnlyDictionary<string, double> HeldOut(TokenStore texts, int limit = 0)
     {
-        double sum = 0;
-        long tokens = 0;
+        double encoder = 0, decoder = 0, bag = 0, encoderRight = 0, decoderRight = 0;
+        long[] counts = new long[3];
         int[] chosen = [.. HeldOutSet.EvenlySpaced(texts.Count, limit)];
         var order = new TokenBudgetOrder(0, [.. chosen.Select(texts.LengthOf)], _options.BatchTokens);
+        using var noGrad = no_grad();
         foreach (int[] rows in order.From(0).Take(order.BatchesPerEpoch()))
         {
             using var scope = NewDisposeScope();
-            using var noGrad = no_grad();
+            // A text's masks do not depend on the batch it falls into.
             RetroMaeBatch batch = RetroMaeBatch.Draw(texts, [.. rows.Select(r => chosen[r])], _masks, 0, 0, _decoder);
             RetroMaeLoss loss = _model.Loss(ToTensors(batch), training: false);
-            sum += Number(loss.Total) * batch.Original.TokenCount;
-            tokens += batch.Original.TokenCount;
+            long[] own = new RetroMaePiece(0, [], batch).Counts;
+            counts = [.. counts.Zip(own, (x, y) => x + y)];
+            encoder += Number(loss.Encoder) * own[0];
+            encoderRight += loss.EncoderScore.Correct;
+            decoder += Number(loss.Decoder) * own[1];
+            decoderRight += loss.DecoderScore.Correct;
+            bag += Number(loss.Bag) * own[2];
         }
-        return sum / tokens;
+        encoder /= Math.Max(1, counts[0]);
+        decoder /= Math.Max(1, counts[1]);
+        bag /= Math.Max(1, counts[2]);
+        var figures = new Dictionary<string, double>
+        {
+            ["dev_loss"] = encoder + decoder + (_options.Design.BagWeight * bag),
+            ["dev_encoder_loss"] = encoder,
+            ["dev_encoder_accuracy"] = encoderRight / Math.Max(1, counts[0]),
+        };
+        if (_options.Design.HasDecoder)
+        {
+            figures["dev_decoder_loss"] = decoder;
+            figures["dev_decoder_accuracy"] = decoderRight / Math.Max(1, counts[1]);
+        }
+        if (_wantsBags)
+        {
+            figures["dev_bag_loss"] = bag;
+        }
+        return figures;
     }
 
     /// <inheritdoc/>

@@ -40,10 +40,11 @@ public sealed class HybridSearch
     /// <param name="texts">Row i is text i.</param>
     /// <param name="encoder">Gives the vectors of the texts.</param>
     /// <param name="dimension">D of its vectors.</param>
-    /// <param name="maxLength">Longest text in tokens; the rest is cut off.</param>
+    /// <param name="maxLength">Longest text in tokens, instruction included; the rest is cut off.</param>
     /// <param name="progress">Called with the number of texts encoded so far.</param>
-    public static HybridSearch Build(IReadOnlyList<string> texts, TextEncoder encoder, int dimension, int maxLength, Action<int>? progress = null) =>
-        new(new DenseIndex(encoder.EncodeDense(texts, maxLength, progress), dimension), Bm25Index.Build(texts));
+    /// <param name="instruction">Put before each text for its vector; BM25 does not see it.</param>
+    public static HybridSearch Build(IReadOnlyList<string> texts, TextEncoder encoder, int dimension, int maxLength, Action<int>? progress = null, string instruction = "") =>
+        new(new DenseIndex(encoder.EncodeDense(instruction.Length == 0 ? texts : [.. texts.Select(t => instruction + t)], maxLength, progress), dimension), Bm25Index.Build(texts));
 
     /// <summary>Number of texts.</summary>
     public int Count => _dense.Count;

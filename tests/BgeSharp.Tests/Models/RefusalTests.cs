@@ -51,7 +51,7 @@ public sealed class RefusalTests : IDisposable
     [InlineData("bge.json", "{\"prompts\":{\"a\":5}}", "bge.json")]
     [InlineData("bge.json", "{\"prompts\":{\"a\":null}}", "null")]
     [InlineData("bge.json", "{\"prompts\":{\"query\":\"a\"}}", "queryInstruction")]
-    [InlineData("bge.json", "{\"prompts\":{\"document\":\"a\"}}", "passageInstruction")]
+    [InlineData("bge.json", "{\"passageInstruction\":\"b\",\"prompts\":{\"document\":\"a\"}}", "passageInstruction")]
     [InlineData("bge.json", "{\"queryInstruction\":\"\\ud800\"}", "bge.json")]
     [InlineData("bge.json", "{\"defaultPrompt\":\"a\"}", "defaultPrompt")]
     [InlineData("config_sentence_transformers.json", "{\"prompts\":{\"\\ud800\":\"a\"}}", "config_sentence_transformers.json")]

@@ -24,6 +24,10 @@ internal static class RecipeRules
         {
             CheckStage(recipe, recipe.Stages[i], $"stages[{i}]", places);
         }
+        if (recipe.Development is not null && !recipe.Stages.Any(s => s.EvaluateEvery > 0 && (s is not RetroMaeStageOptions || s.EvaluateBy is not ("auto" or "loss"))))
+        {
+            throw places.Error("development", "does nothing here: no stage searches or measures pairs while it trains; set evaluateEvery of a stage on pairs, or leave it out.");
+        }
     }
 
     private static void CheckModel(Recipe recipe, RecipePlaces places)
@@ -77,6 +81,10 @@ internal static class RecipeRules
         {
             RequireDocuments(recipe, path + ".type", "a retromae stage learns from documents", places);
             RequireLength(recipe, retroMae.MaxLength, path + ".maxLength", places);
+            if (retroMae.Design is { HasDecoder: true, PlainDecoding: false } && (long)Math.Max(retroMae.BatchTokens, retroMae.MaxLength) * retroMae.MaxLength > int.MaxValue)
+            {
+                throw places.Error(path + ".batchTokens", string.Create(CultureInfo.InvariantCulture, $"is {retroMae.BatchTokens}: with texts of {retroMae.MaxLength} tokens the decoder's masks would be more than 2^31 cells; use at most {int.MaxValue / retroMae.MaxLength}, and accumulate."));
+            }
         }
         else if (stage is ContrastiveStageOptions contrastive)
         {

@@ -44,6 +44,7 @@ public sealed class RecipeDocuments
     /// <summary>One retrieval set for each source: queries and passages mined from its held-out documents.</summary>
     public IEnumerable<RetrievalSet> HeldOutSets()
     {
+        HashSet<string> names = new(StringComparer.Ordinal);
         foreach (DocumentSourceOptions source in _recipe.Data.Documents.Where(s => s.Evaluate))
         {
             MiningOptions options = Mining(maxPairsPerQuery: 0);
@@ -51,7 +52,13 @@ public sealed class RecipeDocuments
             HeldOutSet set = HeldOutSet.Build(PairMining.Mine(documents, PairMiners.Create(AskedByStructure(source.Miners), options), options, NameOf(source)), _recipe.Data.HeldOutQueries);
             if (set.Queries.Count > 0)
             {
-                yield return ToRetrievalSet("heldout:" + NameOf(source), set);
+                // Two sources may go by the name of their file: their figures and ids are told apart all the same.
+                string name = NameOf(source);
+                for (int n = 2; !names.Add(name); n++)
+                {
+                    name = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{NameOf(source)}-{n}");
+                }
+                yield return ToRetrievalSet("heldout:" + name, set);
             }
         }
     }

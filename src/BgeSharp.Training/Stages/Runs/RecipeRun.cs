@@ -4,6 +4,7 @@
 // Over ranks all do the same; rank 0 alone writes the folder, evaluates and talks, and where the way divides it says which way (docs/cluster.md).
 
 using BgeSharp.Formats;
+using BgeSharp.Models;
 using BgeSharp.Text;
 using BgeSharp.Training.Checkpoints;
 using BgeSharp.Training.Collectives;
@@ -60,6 +61,10 @@ public sealed class RecipeRun
         {
             observer.Message("reading documents and evaluation sets");
             evaluation = new RunEvaluation(_recipe, _documents);
+            if (evaluation.Development is null && _recipe.Stages.FirstOrDefault(s => s.EvaluateEvery > 0) is { } stage)
+            {
+                throw new BadInput($"stage \"{stage.Label}\": evaluateEvery is set, but the held-out documents give no query to evaluate on; raise data.heldOut, or name a set in \"development\".");
+            }
         });
         ITokenizer tokenizer = _group.Prepared(() => RunVocabulary.Prepare(_recipe, _documents, _folder, observer));
         ModelConfig config = RunModel.Config(_recipe.Model, tokenizer);
@@ -212,7 +217,7 @@ public sealed class RecipeRun
     {
         using Weights weights = RunModel.Create(Encoder.Shapes("", config), "", config, _options.Compute, _recipe.Seed, start);
         var encoder = new TorchEncoder(new Encoder(weights, "", config), PoolingExtensions.Parse(_recipe.Model.Pooling));
-        Keep(evaluation.Dense("untrained", encoder, tokenizer, _options.Observer.Message));
+        Keep(evaluation.Dense("untrained", encoder, tokenizer, start is null ? new ModelCard() : ModelCard.Load(start), _options.Observer.Message));
     }
 
     private StageResult[] ScoreModel(RunEvaluation evaluation, string stage, string folder)

@@ -59,9 +59,10 @@ public sealed class RunEvaluation
     /// <param name="stage">Label in the table.</param>
     /// <param name="encoder">Gives the vectors.</param>
     /// <param name="tokenizer">Its vocabulary.</param>
+    /// <param name="card">Its instructions.</param>
     /// <param name="progress">Told before each set.</param>
-    public IEnumerable<StageResult> Dense(string stage, IEncoder encoder, ITokenizer tokenizer, Action<string> progress)
-        => Score(stage, ["dense"], Model(encoder, tokenizer, "", ""), new SearchOptions { TopK = TopK }, progress);
+    public IEnumerable<StageResult> Dense(string stage, IEncoder encoder, ITokenizer tokenizer, ModelCard card, Action<string> progress)
+        => Score(stage, ["dense"], Model(encoder, tokenizer, card.QueryInstruction, card.PassageInstruction), new SearchOptions { TopK = TopK }, progress);
 
     /// <summary>Scores a cross-encoder: it orders the best <see cref="RerankDepth"/> of a first search anew.</summary>
     /// <param name="stage">Label in the table.</param>
@@ -75,11 +76,16 @@ public sealed class RunEvaluation
     /// <param name="encoder">The model as it is now.</param>
     /// <param name="tokenizer">Its vocabulary.</param>
     /// <param name="card">Its instructions.</param>
-    /// <param name="mode">How to search.</param>
+    /// <param name="outputs">What to search with: "dense", "sparse", "multi" (every passage, not a few found by another output), or the hybrid of several.</param>
     /// <param name="queries">Most queries, evenly spaced; all passages are searched.</param>
     /// <returns>Metrics in 0..1.</returns>
-    public IReadOnlyDictionary<string, double> Develop(IEncoder encoder, ITokenizer tokenizer, ModelCard card, string mode, int queries)
-        => Measure(Limited(Development!, queries), mode, Model(encoder, tokenizer, card.QueryInstruction, card.PassageInstruction));
+    public IReadOnlyDictionary<string, double> Develop(IEncoder encoder, ITokenizer tokenizer, ModelCard card, IReadOnlyList<string> outputs, int queries)
+    {
+        string[] used = [.. outputs.Distinct()];
+        SearchOptions usual = new() { TopK = TopK };
+        SearchOptions options = usual with { Weights = usual.Weights.ToDictionary(w => w.Key, w => used.Contains(w.Key) ? w.Value : 0) };
+        return Run(Limited(Development!, queries), [used.Length > 1 ? "hybrid" : used[0] == "multi" ? "multi_all" : used[0]], Model(encoder, tokenizer, card.QueryInstruction, card.PassageInstruction), used.Length > 1 ? options : usual)[0].Report.Metrics;
+    }
 
     /// <summary>Scores a cross-encoder while it trains, on <see cref="Development"/>: it orders what BM25 found first anew, so no other model takes part.</summary>
     /// <param name="reranker">The model as it is now.</param>
@@ -90,10 +96,15 @@ public sealed class RunEvaluation
     /// <summary>The queries of <see cref="Development"/> with the passages that answer them, and as negatives what BM25 ranks first beside these.</summary>
     /// <param name="queries">Most queries, evenly spaced.</param>
     /// <param name="negatives">For each query; 0 for none.</param>
+    /// <remarks>A query without an answer in the corpus, or without any of the negatives that are asked for, is left out.</remarks>
     public IEnumerable<TrainingExample> DevelopmentPairs(int queries, int negatives)
     {
         RetrievalSet set = Limited(Development!, queries);
-        Dictionary<string, string> texts = set.Corpus.ToDictionary(p => p.Id, p => p.FullText, StringComparer.Ordinal);
+        var texts = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (Passage passage in set.Corpus)
+        {
+            texts.TryAdd(passage.Id, passage.FullText);
+        }
         Bm25Index? index = negatives == 0 ? null : Bm25Index.Build(set.Corpus.Select(p => p.FullText));
         foreach (Query query in set.Queries)
         {
@@ -101,6 +112,10 @@ public sealed class RunEvaluation
             if (answers.Length > 0)
             {
                 string[] others = index is null ? [] : [.. index.Search(query.Text, negatives + answers.Length).Select(h => set.Corpus[h.Row]).Where(p => !answers.Contains(p.Id)).Take(negatives).Select(p => p.FullText)];
+                if (others.Length == 0 && negatives > 0)
+                {
+                    continue;
+                }
                 yield return new TrainingExample(query.Text, [.. answers.Select(a => texts[a])], others) { Source = "development" };
             }
         }

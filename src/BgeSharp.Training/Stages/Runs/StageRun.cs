@@ -30,7 +30,7 @@ internal sealed class StageRun(RunContext run, int index)
         var loop = new StageLoop(run, index, _seed, weights, () => RunModel.Start(weights, prefix, run.Config, run.Recipe.Seed, previous));
         int? steps = _options switch
         {
-            RetroMaeStageOptions retroMae => Pretrain(retroMae, weights, prefix, loop, stop),
+            RetroMaeStageOptions retroMae => Pretrain(retroMae, previous, weights, prefix, loop, stop),
             ContrastiveStageOptions contrastive => Contrast(contrastive, previous, weights, loop, stop),
             RerankerStageOptions reranker => Rerank(reranker, previous, weights, loop, stop),
             _ => throw new InvalidOperationException($"no stage of type {_options.Type}"),
@@ -46,8 +46,13 @@ internal sealed class StageRun(RunContext run, int index)
         return steps is not null;
     }
 
-    private int? Pretrain(RetroMaeStageOptions options, Weights weights, string prefix, StageLoop loop, CancellationToken stop)
+    private int? Pretrain(RetroMaeStageOptions options, string? previous, Weights weights, string prefix, StageLoop loop, CancellationToken stop)
     {
+        RequireRoom(options.MaxLength, "maxLength");
+        if (run.Tokenizer.Special.Mask < 0)
+        {
+            throw new BadInput($"stage \"{options.Label}\": the vocabulary has no mask token, which masked pre-training hides words behind; take one with a mask token (tokenizer.from), or leave the stage out.");
+        }
         _observer.Message("tokenising text");
         using TokenStore store = Texts("text.ids", run.Documents.Training(), options);
         if (store.Count == 0)
@@ -63,9 +68,14 @@ internal sealed class StageRun(RunContext run, int index)
         }
         HanWords? words = _group.Prepared(() => RunVocabulary.Words(options, run.Documents, run.Folder, _observer));
         Pooling pooling = PoolingExtensions.Parse(options.Sentence);
+        ModelCard card = Card(previous, 0);
         Func<RetroMaeStage, DevelopmentFigures>? evaluate = options.EvaluateEvery == 0 ? null
-            : byLoss ? stage => Figures(stage.HeldOutLoss(heldOut!, options.EvaluateQueries), null)
-            : _ => Figures(null, () => Searched(new TorchEncoder(new Encoder(weights, prefix, run.Config), pooling), new ModelCard(), "dense"));
+            : byLoss ? stage =>
+            {
+                IReadOnlyDictionary<string, double> figures = stage.HeldOut(heldOut!, options.EvaluateQueries);
+                return new DevelopmentFigures(figures, -figures["dev_loss"]);
+            }
+            : _ => Figures(null, () => Searched(new TorchEncoder(new Encoder(weights, prefix, run.Config), PoolingExtensions.Parse(run.Recipe.Model.Pooling)), card, ["dense"]));
         return loop.Run(position => new RetroMaeStage(options, weights, run.Config, pooling, run.Tokenizer, store, _seed, position, _group, words), evaluate, stop);
     }
 
@@ -75,6 +85,8 @@ internal sealed class StageRun(RunContext run, int index)
         {
             throw new BadInput($"stage \"{options.Label}\": matryoshkaDimensions has {tooLong}, but the model's vectors have {run.Config.HiddenSize} numbers; name smaller ones.");
         }
+        RequireRoom(options.QueryMaxLength, "queryMaxLength");
+        RequireRoom(options.PassageMaxLength, "passageMaxLength");
         string? teacher = TeacherOf(options.Distillation);
         var lengths = new PairLengths(options.QueryMaxLength, options.PassageMaxLength, options.QueryInstruction, options.PassageInstruction, options.GroupSize > 1, Plain: teacher is not null);
         using PairTraining pairs = PairTraining.Read(options, options.Pairs, lengths, run, _seed);
@@ -85,7 +97,7 @@ internal sealed class StageRun(RunContext run, int index)
         ModelCard card = Card(previous, 0);
         using PairStore? development = options.Objective == "contrastive" ? Development(options.QueryMaxLength, options.PassageMaxLength, card, negatives: 0) : null;
         Func<ContrastiveStage, DevelopmentFigures>? evaluate = options.EvaluateEvery == 0 ? null
-            : stage => Figures(development is null ? null : stage.HeldOutLoss(development), () => Searched(new TorchEncoder(encoder.Encoder, pooling, encoder.Heads), card, ModeOf(options)));
+            : stage => Figures(development is null ? null : stage.HeldOutLoss(development), () => Searched(new TorchEncoder(encoder.Encoder, pooling, encoder.Heads), card, options.Outputs));
         return loop.Run(position => new ContrastiveStage(options, weights, encoder, pairs.Store, _seed, position, Prepare, _group), evaluate, stop);
 
         void Prepare(int step, int now)
@@ -108,6 +120,7 @@ internal sealed class StageRun(RunContext run, int index)
 
     private int? Rerank(RerankerStageOptions options, string? previous, Weights weights, StageLoop loop, CancellationToken stop)
     {
+        RequireRoom(options.MaxLength, "maxLength");
         // Negatives are mined by the model the stage starts from, which reads its instructions; the cross-encoder reads the texts alone.
         ModelCard finder = options.HardNegatives is null || previous is null ? new ModelCard() : ModelCard.Load(previous);
         var lengths = new PairLengths(options.QueryMaxLength, options.MaxLength, finder.QueryInstruction, finder.PassageInstruction, Negatives: true,
@@ -124,6 +137,15 @@ internal sealed class StageRun(RunContext run, int index)
         Func<RerankerStage, DevelopmentFigures>? evaluate = options.EvaluateEvery == 0 ? null
             : stage => Figures(development is null ? null : stage.HeldOutLoss(development), () => run.Evaluation!.Develop(judge, options.EvaluateQueries));
         return loop.Run(position => new RerankerStage(options, weights, model, pairs.Store, _seed, position, _group), evaluate, stop);
+    }
+
+    // Of a model from a folder the recipe's rules do not know how long its texts may be.
+    private void RequireRoom(int length, string option)
+    {
+        if (length > run.Config.MaxLength)
+        {
+            throw new BadInput(string.Create(CultureInfo.InvariantCulture, $"stage \"{_options.Label}\": {option} is {length}, but the model has positions for texts of {run.Config.MaxLength} tokens; lower it, or bring the model in with \"bge import --positions {length}\"."));
+        }
     }
 
     private string? TeacherOf(DistillationOptions? options)
@@ -154,11 +176,9 @@ internal sealed class StageRun(RunContext run, int index)
             : null;
     }
 
-    private IReadOnlyDictionary<string, double> Searched(TorchEncoder encoder, ModelCard card, string mode)
-        => run.Evaluation!.Develop(encoder, run.Tokenizer, card, mode, _options.EvaluateQueries);
-
     // What the stage trains is what is searched with.
-    private static string ModeOf(ContrastiveStageOptions options) => options.Outputs.Distinct().Count() > 1 ? "hybrid" : options.Outputs[0];
+    private IReadOnlyDictionary<string, double> Searched(TorchEncoder encoder, ModelCard card, IReadOnlyList<string> outputs)
+        => run.Evaluation!.Develop(encoder, run.Tokenizer, card, outputs, _options.EvaluateQueries);
 
     // Searching costs an embedding of the whole corpus: it is left out where the loss decides.
     private DevelopmentFigures Figures(double? loss, Func<IReadOnlyDictionary<string, double>>? search)

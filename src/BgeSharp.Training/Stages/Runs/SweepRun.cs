@@ -29,7 +29,7 @@ public static class SweepRun
             ModelConfig config = RunModel.Config(recipe.Model, tokenizer);
             LearningRateCurve curve = new([]);
             // No evaluation while sweeping: the sets are not even read.
-            Recipe bare = recipe with { Evaluation = [], Stages = [.. recipe.Stages.Select((s, i) => i == index ? s with { EvaluateEvery = 0, EarlyStop = 0, KeepBest = false } : s)] };
+            Recipe bare = recipe with { Evaluation = [], Development = null, Stages = [.. recipe.Stages.Select((s, i) => i == index ? s with { EvaluateEvery = 0, EarlyStop = 0, KeepBest = false } : s)] };
             using var metrics = MetricsLog.Open(folder.Metrics, options.Time);
             var run = new RunContext(bare, RecipeFile.Hash(bare), "", folder, documents, tokenizer, config, options with { Sweep = (stage, optimizer) => curve = sweep.Run(stage, optimizer, _ => { }, stop) },
                 metrics, new RunEvaluation(bare, documents), (_, _) => { });

@@ -83,7 +83,9 @@ public sealed record RetrievalRun(TestCollection Collection, IReadOnlyList<Retri
     // the hybrid the candidates are the best Candidates documents of the first searches, each with the passage (of each search) that brought it; its other passages are not scored.
     private List<ModeOutcome> RunSplit(EvaluatedModel model)
     {
-        SplitDocuments split = SplitDocuments.Of(Collection.Set, model.Tokenizer, Math.Min(SplitTokens, model.PassageMaxLength));
+        // What stands before every piece takes its room.
+        int before = model.PassageInstruction.Length == 0 ? 0 : model.Tokenizer.EncodeWithSpecial(model.PassageInstruction).Length - model.Tokenizer.EncodeWithSpecial("").Length;
+        SplitDocuments split = SplitDocuments.Of(Collection.Set, model.Tokenizer, Math.Min(SplitTokens, Math.Max(8, model.PassageMaxLength - before)));
         EmbeddingModes outputs = ModeSearch.Outputs(Modes.Where(m => m.Needs != EmbeddingModes.None), model.Encoder);
         using EmbeddedCorpus? corpus = outputs == EmbeddingModes.None ? null : Embed(model, split.Passages, outputs);
         var search = new ModeSearch(split.Passages, outputs == EmbeddingModes.None ? null : model, corpus, outputs, Options, documentOf: split.DocumentOf);

@@ -39,10 +39,20 @@ public sealed class RunScoresTests : IDisposable
         Assert.Equal(2, Logged("contrastive", "dev_ndcg@10").Length);
         Assert.Single(Logged("finetune", "dev_loss"));
         Assert.Empty(Logged("finetune", "dev_ndcg@10"));
+        // The set among the reported ones: the last evaluation while training is that of the finished stage, by the hybrid.
+        state = _run.Run("both", set: [.. all[..^1], "stages[2].evaluateBy=mrr@10", "stages[2].evaluateQueries=6", $"evaluation=[{{\"name\": \"same\", \"path\": {System.Text.Json.JsonSerializer.Serialize(set)}}}]"]).State!;
+        StageResult[] last = [.. state.Results.Where(r => r.Stage == "finetune" && r.Dataset == "same")];
+        double hybrid = last.Single(r => r.Mode == "hybrid").Metrics["mrr@10"];
+        Assert.NotEqual(last.Single(r => r.Mode == "dense").Metrics["mrr@10"], hybrid);
+        Assert.Equal(hybrid, Logged("finetune", "dev_mrr@10", "both").Last(), 12);
     }
 
-    private double[] Logged(string stage, string figure)
-        => [.. MetricsLog.Read(Path.Combine(_run.In("run"), "metrics.jsonl")).Where(l => l.Stage == stage && l.Figures.ContainsKey(figure)).Select(l => l.Figures[figure])];
+    [Fact]
+    public void Held_out_documents_without_a_query_are_refused_where_evaluations_need_one()
+        => Assert.Contains("give no query to evaluate on", Assert.Throws<BadInput>(() => _run.Run("run", set: ["data.heldOut=0.0001"])).Message, StringComparison.Ordinal);
+
+    private double[] Logged(string stage, string figure, string run = "run")
+        => [.. MetricsLog.Read(Path.Combine(_run.In(run), "metrics.jsonl")).Where(l => l.Stage == stage && l.Figures.ContainsKey(figure)).Select(l => l.Figures[figure])];
 
     [Fact]
     public void A_cross_encoder_orders_what_the_model_before_it_found_and_is_measured_while_it_trains()
@@ -56,6 +66,7 @@ public sealed class RunScoresTests : IDisposable
         double[] dev = [.. MetricsLog.Read(Path.Combine(_run.In("run"), "metrics.jsonl")).Where(l => l.Stage == "reranker" && l.Figures.ContainsKey("dev_ndcg@10")).Select(l => l.Figures["dev_ndcg@10"])];
         Assert.Equal(2, dev.Length);
         Assert.All(dev, d => Assert.InRange(d, 0.01, 1));
+        Assert.Equal(2, Logged("reranker", "dev_loss").Length);
         Assert.All(Logged("reranker", "dev_loss"), d => Assert.InRange(d, 0.01, 5));
     }
 }

@@ -1,0 +1,66 @@
+using BgeSharp.Models;
+using BgeSharp.Text;
+using BgeSharp.Training.Data.Batches;
+using BgeSharp.Training.Modeling;
+using BgeSharp.Training.Objectives;
+using BgeSharp.Training.Stages;
+using BgeSharp.Training.Stages.Recipes;
+using BgeSharp.Training.Stages.Runs;
+using BgeSharp.Training.Tests.Data;
+using BgeSharp.Training.Tests.Faults;
+
+namespace BgeSharp.Training.Tests.Stages;
+
+public sealed class RetroMaeStageTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly WordPieceTokenizer _tokenizer = TinyModel.Tokenizer();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory, InlineData("retromae"), InlineData("dupmae"), InlineData("mlm")]
+    public void Held_out_figures_are_means_over_the_texts_however_they_fall_into_batches(string objective)
+    {
+        using TokenStore store = TokenStore.Create(Path.Combine(_folder.Path, "ids"), Enumerable.Range(3, 40).Select(n => _tokenizer.EncodeWithSpecial(TinyModel.Text(1 + (n % 17), n), 40)));
+        IReadOnlyDictionary<string, double> Measure(int batchTokens, int limit = 0)
+        {
+            var options = new RetroMaeStageOptions { Steps = 1, BatchTokens = batchTokens, MaxLength = 40, Objective = objective };
+            using var weights = new Weights(RetroMae.Shapes(TinyModel.Config, options.Design), Compute.Float32);
+            weights.Initialize(0.3, seed: 1);
+            using var stage = new RetroMaeStage(options, weights, TinyModel.Config, Pooling.Cls, _tokenizer, store, 3, 0);      // with dropout, which takes no part
+            return stage.HeldOut(store, limit);
+        }
+        IReadOnlyDictionary<string, double> small = Measure(64), large = Measure(4096);
+        Assert.Equal(small.Keys, large.Keys);
+        Assert.All(small, figure => Assert.Equal(figure.Value, large[figure.Key], 1e-4));
+        Assert.Equal(objective == "mlm" ? 3 : objective == "dupmae" ? 6 : 5, small.Count);
+        Assert.Equal(small["dev_loss"], small["dev_encoder_loss"] + small.GetValueOrDefault("dev_decoder_loss") + (0.1 * small.GetValueOrDefault("dev_bag_loss")), 1e-9);
+        Assert.InRange(small["dev_encoder_accuracy"], 0, 1);
+        Assert.NotEqual(small["dev_loss"], Measure(64, limit: 7)["dev_loss"]);
+    }
+
+    [Theory, InlineData("retromae"), InlineData("mlm")]
+    public void Head_and_decoder_are_kept_for_a_stage_that_goes_on_and_the_encoder_is_a_model_by_itself(string objective)
+    {
+        var options = new RetroMaeStageOptions { Objective = objective };
+        string prefix = Encoder.PrefixOf(TinyModel.Config), folder = Path.Combine(_folder.Path, "model");
+        using var weights = new Weights(RetroMae.Shapes(TinyModel.Config, options.Design), Compute.Float32);
+        weights.Initialize(0.3, seed: 1);
+        ModelFolder.Save(folder, weights, prefix, TinyModel.Config, _tokenizer, new ModelCard());
+        using Weights again = RunModel.Create(options, TinyModel.Config, Compute.Float32, seed: 9, folder).Weights;
+        Assert.Equal(weights.Values.data<float>().ToArray(), again.Values.data<float>().ToArray());
+        using TextModel alone = TextModel.Load(folder, Compute.Float32);
+        TokenBatch text = TokenBatch.Of([_tokenizer.EncodeWithSpecial("ab cd")]);
+        Assert.Equal(new TorchEncoder(new Encoder(weights, prefix, TinyModel.Config), Pooling.Cls).EncodeDense(text), alone.Encoder.EncodeDense(text));
+    }
+
+    [Theory]
+    [InlineData("stages[0].maxLength=64", "stage \"retromae\": maxLength is 64, but the model has positions for texts of 32 tokens")]
+    [InlineData("stages[1].passageMaxLength=64", "stage \"contrastive\": passageMaxLength is 64, but the model has positions for texts of 32 tokens")]
+    public void Texts_longer_than_a_given_model_has_positions_for_are_refused_before_they_are_read(string set, string complaint)
+    {
+        using var run = new TinyRun();
+        run.Run("first");
+        Assert.Contains(complaint, Assert.Throws<BadInput>(() => run.Run("second", set: ["model.from=" + Path.Combine(run.In("first"), "model"), set])).Message, StringComparison.Ordinal);
+    }
+}
