@@ -29,7 +29,7 @@ internal static class Ablation
     {
         (string[] arms, int[] seeds, List<string> rest) = Read(more);
         // --set belongs to the recipe of every arm, anything else to bge run.
-        string[] set = [.. Enumerable.Range(0, rest.Count - 1).Where(i => rest[i] == "--set").Select(i => rest[i + 1])];
+        string[] set = [.. Enumerable.Range(0, Math.Max(0, rest.Count - 1)).Where(i => rest[i] == "--set").Select(i => rest[i + 1])];
         string[] passed = [.. rest.Where((_, i) => rest[i] != "--set" && (i == 0 || rest[i - 1] != "--set"))];
         Recipe given = RecipeFile.Load(recipe, set);
         if (given.Stages[0] is not RetroMaeStageOptions)
@@ -42,12 +42,15 @@ internal static class Ablation
             foreach (string arm in arms)
             {
                 string folder = Path.Combine(output, $"{arm}-{seed}");
-                string report = Path.Combine(folder, "report.json");
+                string report = Path.Combine(folder, "report.json"), file = Path.Combine(output, $"{arm}-{seed}.json"), text = RecipeFile.ToJson(Of(given, arm, seed));
+                if (File.Exists(file) && File.ReadAllText(file) != text)
+                {
+                    throw new BadInput($"{file}: an arm of another recipe; name another folder, or remove this one.");
+                }
                 if (!File.Exists(report))
                 {
                     Console.WriteLine($"{arm}, seed {seed}");
-                    string file = Path.Combine(output, $"{arm}-{seed}.json");
-                    AtomicFile.WriteText(file, RecipeFile.ToJson(Of(given, arm, seed)));
+                    AtomicFile.WriteText(file, text);
                     using BgeProcess bge = BgeProcess.Run(file, folder, passed, Console.WriteLine);
                     bge.Finish();
                 }
