@@ -43,7 +43,7 @@ internal static class Ablation
             {
                 string folder = Path.Combine(output, $"{arm}-{seed}");
                 string report = Path.Combine(folder, "report.json"), file = Path.Combine(output, $"{arm}-{seed}.json"), text = RecipeFile.ToJson(Of(given, arm, seed));
-                if (File.Exists(file) && File.ReadAllText(file) != text)
+                if (File.Exists(file) && RecipeFile.Hash(RecipeFile.Load(file, [])) != RecipeFile.Hash(Of(given, arm, seed)))
                 {
                     throw new BadInput($"{file}: an arm of another recipe; name another folder, or remove this one.");
                 }
@@ -88,6 +88,7 @@ internal static class Ablation
     {
         Name = $"{recipe.Name}-{arm}-{seed}",
         Seed = seed,
+        Development = arm == "nothing" && !recipe.Stages.Skip(1).Any(s => s.EvaluateEvery > 0) ? null : recipe.Development,
         Stages = arm == "nothing" ? [.. recipe.Stages.Skip(1)] : [(RetroMaeStageOptions)recipe.Stages[0] with { Objective = arm }, .. recipe.Stages.Skip(1)],
     };
 

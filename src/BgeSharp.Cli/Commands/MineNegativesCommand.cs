@@ -41,6 +41,8 @@ internal static class MineNegativesCommand
         machine.AddTo(command);
         command.SetAction((line, cancellation) =>
         {
+            Unused(line, line.GetValue(model) is null, "BM25 ranks here, without a model", cache, block, duplicate);
+            Unused(line, line.GetValue(teacher) is null, "there is no --teacher", margin);
             var rules = new NegativeRules
             {
                 FromRank = line.GetValue(from),
@@ -53,10 +55,10 @@ internal static class MineNegativesCommand
             Check(rules, line.GetValue(block));
             IProcessGroup group = terminal.Join();
             List<TrainingExample> examples = [.. PairFile.Read(line.GetValue(input)!)];
-            List<string> passages = Passages(line.GetValue(corpus), examples);
+            (List<string> passages, List<string> bare) = Passages(line.GetValue(corpus), examples);
             Compute compute = line.GetValue(model) is null && line.GetValue(teacher) is null ? Compute.Float32 : machine.Start(line, group).Compute;
             using TorchReranker? judge = line.GetValue(teacher) is string folder ? TorchReranker.Load(folder, compute) : null;
-            var mining = new NegativeMining(examples, passages, rules, line.GetValue(seed)) { BlockRows = line.GetValue(block), Teacher = judge, TeacherMargin = line.GetValue(margin) };
+            var mining = new NegativeMining(examples, passages, rules, line.GetValue(seed)) { WithoutTitle = bare, BlockRows = line.GetValue(block), Teacher = judge, TeacherMargin = line.GetValue(margin) };
             (long written, long without) = line.GetValue(model) is string name
                 ? WithModel(terminal, mining, name, compute, line.GetValue(cache), line.GetValue(output)!, cancellation)
                 : group.Leads() ? Write(line.GetValue(output)!, mining.WithBm25(), cancellation) : default;
@@ -64,6 +66,14 @@ internal static class MineNegativesCommand
             return Task.FromResult(ExitCode.Done);
         });
         return command;
+    }
+
+    private static void Unused(ParseResult line, bool unused, string why, params Option[] options)
+    {
+        if (unused && options.FirstOrDefault(o => line.GetResult(o) is { Implicit: false }) is { } idle)
+        {
+            throw new BadInput($"{idle.Name} does nothing: {why}; leave it out.");
+        }
     }
 
     private static (long Written, long Without) WithModel(Terminal terminal, NegativeMining mining, string folder, Compute compute, string? cache, string output, CancellationToken cancellation)
@@ -122,20 +132,21 @@ internal static class MineNegativesCommand
         return (written, without);
     }
 
-    private static List<string> Passages(string? corpus, List<TrainingExample> examples)
+    // Each distinct passage, and its text without the title.
+    private static (List<string> Passages, List<string> Bare) Passages(string? corpus, List<TrainingExample> examples)
     {
         if (corpus is not null)
         {
             BadInput.RequireFile(corpus, "corpus");
         }
-        IEnumerable<string> texts = corpus is null ? examples.SelectMany(e => e.Positives.Concat(e.Negatives))
+        IEnumerable<(string Passage, string Bare)> texts = corpus is null ? examples.SelectMany(e => e.Positives.Concat(e.Negatives)).Select(t => (t, t))
             : JsonLines.Read(corpus).Select(row =>
             {
                 string text = row.RequireString("text");
-                return row.OptionalString("title") is { Length: > 0 } title ? title + "\n" + text : text;
+                return (row.OptionalString("title") is { Length: > 0 } title ? title + "\n" + text : text, text);
             });
-        List<string> distinct = [.. texts.Where(t => !string.IsNullOrWhiteSpace(t)).Distinct(StringComparer.Ordinal)];
-        return distinct.Count > 0 ? distinct : throw new BadInput($"{corpus}: there are no passages in it; nothing was written.");
+        List<(string Passage, string Bare)> distinct = [.. texts.Where(t => !string.IsNullOrWhiteSpace(t.Passage)).DistinctBy(t => t.Passage, StringComparer.Ordinal)];
+        return distinct.Count > 0 ? ([.. distinct.Select(d => d.Passage)], [.. distinct.Select(d => d.Bare)]) : throw new BadInput($"{corpus}: there are no passages in it; nothing was written.");
     }
 
     private static void Check(NegativeRules rules, int block)

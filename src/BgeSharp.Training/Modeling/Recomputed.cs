@@ -25,6 +25,10 @@ public sealed class Recomputed : SingleTensorFunction<Recomputed>
             return apply([.. inputs, piece]);
         }
         using var scope = NewDisposeScope();
+        if (inputs[0].device.type != TorchSharp.DeviceType.CPU)
+        {
+            Draws(inputs[0].device);        // the same draws as with a node: what a gradient cache computes twice must be one computation
+        }
         return piece(inputs).MoveToOuterDisposeScope();
     }
 

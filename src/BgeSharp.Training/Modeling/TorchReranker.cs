@@ -27,6 +27,9 @@ public sealed class TorchReranker : IReranker, IDisposable
     /// <inheritdoc/>
     public int MaxLength { get; }
 
+    /// <summary>Longest query in tokens, special tokens included, as it was trained: a query is cut first, so that the passage keeps its room.</summary>
+    public int QueryMaxLength { get; init; } = int.MaxValue;
+
     /// <summary>Most padded tokens of one pass.</summary>
     public int BatchTokens { get; init; } = 8192;
 
@@ -53,8 +56,14 @@ public sealed class TorchReranker : IReranker, IDisposable
                 throw new BadInput($"{Path.Combine(folder, ModelFiles.Reranker)}: there is no \"{missing[0]}\"; this is not a whole cross-encoder.");
             }
             // 512 is what public rerankers were trained with, where nothing is said.
-            int length = ModelCard.Load(folder).PassageMaxLength is > 0 and int given ? given : 512;
-            return new TorchReranker(new CrossEncoder(new Encoder(weights, "", config), new RelevanceHead(weights), tokenizer.Special), tokenizer, Math.Min(config.MaxLength, length)) { _owned = weights };
+            ModelCard card = ModelCard.Load(folder);
+            int length = card.PassageMaxLength is > 0 and int given ? given : 512;
+            return new TorchReranker(new CrossEncoder(new Encoder(weights, "", config), new RelevanceHead(weights), tokenizer.Special), tokenizer, Math.Min(config.MaxLength, length))
+            {
+                // Imported rerankers say one length for both: then nothing is cut before the pair is.
+                QueryMaxLength = card.QueryMaxLength > 0 && card.QueryMaxLength < length ? card.QueryMaxLength : int.MaxValue,
+                _owned = weights,
+            };
         }
         catch
         {
@@ -69,13 +78,13 @@ public sealed class TorchReranker : IReranker, IDisposable
         ArgumentNullException.ThrowIfNull(pairs);
         var joined = new int[pairs.Count][];
         Parallel.For(0, joined.Length, i => joined[i] = _model.Join(
-            Tokenizer.EncodeWithSpecial(pairs[i].Query, MaxLength), Tokenizer.EncodeWithSpecial(pairs[i].Passage, MaxLength), MaxLength));
+            Tokenizer.EncodeWithSpecial(pairs[i].Query, Math.Min(QueryMaxLength, MaxLength)), Tokenizer.EncodeWithSpecial(pairs[i].Passage, MaxLength), MaxLength));
         return ScoreJoined(joined);
     }
 
     /// <summary>Relevance of texts that are ids of this model's vocabulary already.</summary>
     /// <param name="pairs">Query and passage, each with its special tokens.</param>
-    public float[] Score(IReadOnlyList<(int[] Query, int[] Passage)> pairs) => ScoreJoined([.. pairs.Select(p => _model.Join(p.Query, p.Passage, MaxLength))]);
+    public float[] Score(IReadOnlyList<(int[] Query, int[] Passage)> pairs) => ScoreJoined([.. pairs.Select(p => _model.Join(p.Query.Length <= QueryMaxLength ? p.Query : [.. p.Query[..(QueryMaxLength - 1)], p.Query[^1]], p.Passage, MaxLength))]);
 
     /// <inheritdoc/>
     public void Dispose() => _owned?.Dispose();

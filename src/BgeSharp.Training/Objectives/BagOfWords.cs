@@ -1,6 +1,6 @@
 // DupMAE's second task: the vectors of all tokens but the first, read through the MLM head and max-pooled, must name the words of the text.
 //   z_v = max_{j ≥ 1} logit_jv        L = −(1/B) Σ_b Σ_{t ∈ set(text b)} (1/n_b) · log softmax(z_b)_t              Xiao et al. 2023 (RetroMAE-2), section 3.2
-// As in VocabularyCrossEntropy no [L, V] matrix exists whole: logits are made chunk by chunk, and the chunk that held a maximum is made again for its gradient.
+// As in VocabularyCrossEntropy no logits of the whole batch exist: they are made text by text in chunks, and the chunk that held a maximum is made again for its gradient.
 
 using static TorchSharp.torch.autograd;
 

@@ -103,12 +103,7 @@ public sealed record ContrastiveObjective
         {
             figures[name] = value.detach();
         }
-        Tensor total = loss.Total;
-        if (BothDirections && Contrast.InBatchNegatives && scores.Dense is not null)
-        {
-            total = total.Plus(Backward()).Over(2);
-        }
-        return total;
+        return loss.Total;
 
         // What the columns of a score matrix are when they begin with the passages of a query.
         Columns Of(Tensor s, int query)
@@ -120,16 +115,24 @@ public sealed record ContrastiveObjective
         Tensor Task(Tensor s, Columns columns, M3Outputs? vectors)
         {
             Tensor plain = Judge(s, columns, vectors);
-            if (vectors is null || MatryoshkaDimensions.Count == 0)
+            if (vectors is null)
+            {
+                return plain;
+            }
+            plain = Both(plain, x => x);
+            if (MatryoshkaDimensions.Count == 0)
             {
                 return plain;
             }
             foreach (int size in MatryoshkaDimensions)
             {
-                plain = plain.Plus(Judge(Contrast.Scores(Shorten(asked.Dense!, size), Shorten(answers.Dense!, size)), columns, null));
+                plain = plain.Plus(Both(Judge(Contrast.Scores(Shorten(asked.Dense!, size), Shorten(answers.Dense!, size)), columns, null), x => Shorten(x, size)));
             }
             return plain.Over(MatryoshkaDimensions.Count + 1);
         }
+
+        // The dense output's loss in both directions, at one length of the vectors.
+        Tensor Both(Tensor forward, Func<Tensor, Tensor> cut) => BothDirections && Contrast.InBatchNegatives ? forward.Plus(Backward(cut)).Over(2) : forward;
 
         Tensor Judge(Tensor s, Columns columns, M3Outputs? vectors)
         {
@@ -147,24 +150,35 @@ public sealed record ContrastiveObjective
         Tensor Widened(Tensor s, Columns own)
         {
             var columns = new List<Tensor> { own.Hidden is null ? s : s.Masked(own.Hidden, float.MinValue) };
-            Tensor same = Same();
+            Tensor same = Same(), positive = s.detach().gather(1, own.Positives.unsqueeze(1));
             if (QueryQuery)
             {
-                columns.Add(asked.Dense!.matmul(queries.Dense!.t()).Over(Contrast.Temperature).Masked(same, float.MinValue));
+                Add(asked.Dense!, queries.Dense!);
             }
             if (PassagePassage)
             {
                 Tensor all = Firsts();
-                columns.Add(all.narrow(0, start, count).matmul(all.t()).Over(Contrast.Temperature).Masked(same, float.MinValue));
+                Add(all.narrow(0, start, count), all);
+            }
+
+            void Add(Tensor rows, Tensor all)
+            {
+                Tensor more = rows.matmul(all.t()).Over(Contrast.Temperature);
+                columns.Add(more.Masked(TooNear(more, positive) is { } near ? same.logical_or(near) : same, float.MinValue));
             }
             return nn.functional.cross_entropy(cat(columns, 1), own.Positives);
         }
 
-        Tensor Backward()
+        Tensor Backward(Func<Tensor, Tensor> cut)
         {
             Tensor own = TensorArithmetic.CountTo(count, first.device).Plus((long)start);
-            Tensor back = Firsts().narrow(0, start, count).matmul(queries.Dense!.t()).Over(Contrast.Temperature);   // [block, Q]
-            Tensor others = Same().scatter(1, own.unsqueeze(1), zeros([count, 1], ScalarType.Bool, first.device));
+            Tensor back = cut(Firsts().narrow(0, start, count)).matmul(cut(queries.Dense!).t()).Over(Contrast.Temperature);     // [block, Q]
+            Tensor others = Same();
+            if (TooNear(back, back.detach().gather(1, own.unsqueeze(1))) is { } near)
+            {
+                others = others.logical_or(near);
+            }
+            others = others.scatter(1, own.unsqueeze(1), zeros([count, 1], ScalarType.Bool, first.device));
             return nn.functional.cross_entropy(back.Masked(others, float.MinValue), own);
         }
 
@@ -212,16 +226,17 @@ public sealed record ContrastiveObjective
         Tensor? hidden = targets.Hidden is null ? null
             : Contrast.InBatchNegatives ? targets.Hidden.narrow(0, start, count).narrow(1, firstColumn, scores.shape[1])
             : OwnColumns(targets.Hidden.narrow(0, start, count), targets.Group, start);
-        if (FalseNegativeMargin is not double margin)
+        if (FalseNegativeMargin is null)
         {
             return hidden;
         }
-        using var noGrad = no_grad();
         Tensor column = positives.unsqueeze(1);
-        Tensor above = scores.detach().gt(scores.detach().gather(1, column).Plus(margin / Contrast.Temperature));
-        above = above.scatter(1, column, zeros_like(column, ScalarType.Bool));
+        Tensor above = TooNear(scores, scores.detach().gather(1, column))!.scatter(1, column, zeros_like(column, ScalarType.Bool));
         return hidden is null ? above : hidden.logical_or(above);
     }
+
+    // Columns so far above the positive that they are taken for positives in disguise; null where none are.
+    private Tensor? TooNear(Tensor scores, Tensor positive) => FalseNegativeMargin is double margin ? scores.detach().gt(positive.Plus(margin / Contrast.Temperature)) : null;
 
     /// <summary>Of each query's row the columns of its own group.</summary>
     /// <param name="rows">[block, Q·G].</param>

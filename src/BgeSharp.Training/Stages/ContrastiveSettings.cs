@@ -41,6 +41,11 @@ public static class ContrastiveSettings
         shapes.AddRange(M3Heads.Shapes(config, Outputs(options), options.VectorSize).Where(s => !there.Contains(s.Name)));
         if (options.Lora is { } lora)
         {
+            string? nowhere = lora.Layers.FirstOrDefault(part => !LinearLayer.AdapterShapes(shapes, [part], lora.Rank).Any());
+            if (nowhere is not null)
+            {
+                throw new BadInput($"stage \"{options.Label}\": lora.layers names \"{nowhere}\", and no layer of the model ends so; there are \"query\", \"key\", \"value\", \"attention.output.dense\", \"intermediate.dense\" and \"output.dense\".");
+            }
             shapes.AddRange([.. LinearLayer.AdapterShapes(shapes, lora.Layers, lora.Rank)]);
         }
         return shapes;
@@ -93,14 +98,18 @@ public static class ContrastiveSettings
         QueryQuery = options.QueryQuery,
         PassagePassage = options.PassagePassage,
         MatryoshkaDimensions = options.MatryoshkaDimensions,
-        FalseNegativeMargin = options.FalseNegativeMargin < 0 ? null : options.FalseNegativeMargin,
+        FalseNegativeMargin = options.FalseNegativeMargin <= -1 ? null : options.FalseNegativeMargin,
         WithoutWeight = encoder.Heads?.WithoutWeight ?? new HashSet<int>(),
         Products = encoder.Encoder.Weights.Compute.Type,
     };
 
     /// <summary>How passages are drawn.</summary>
     public static GroupDraw Draw(ContrastiveStageOptions options)
-        => new(options.GroupSize, options.Distillation is not null || options.Objective != "contrastive", options.Distillation?.Loss == "m3_kd");
+        => new(options.GroupSize, options.Distillation is not null || options.Objective != "contrastive", options.Distillation?.Loss == "m3_kd")
+        {
+            OwnGroup = !options.InBatchNegatives,
+            TeacherTemperature = options.Distillation?.Temperature ?? 1,
+        };
 
     /// <summary>The order of batches.</summary>
     public static PairOrder Order(ContrastiveStageOptions options, PairStore store, long seed) => new(seed, [.. store.Rows.Select(r => r.Source)], options.BatchPairs)

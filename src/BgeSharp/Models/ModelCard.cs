@@ -79,10 +79,10 @@ public sealed record ModelCard
         {
             using JsonDocument document = JsonFile.Parse(path, "model card");
             ModelCard card = document.Deserialize<ModelCard>(Json) ?? new ModelCard();
-            // Earlier versions kept the prompt of documents among the others.
+            // Earlier versions kept the prompt of documents among the others, and trained without it.
             if (card.PassageInstruction.Length == 0 && card.Prompts.TryGetValue("document", out string? before) && before is not null)
             {
-                card = card with { PassageInstruction = before, Prompts = card.Prompts.Where(p => p.Key != "document").ToDictionary() };
+                card = card with { PassageInstruction = card.History.Any(h => h?.Type is "contrastive" or "finetune") ? "" : before, Prompts = card.Prompts.Where(p => p.Key != "document").ToDictionary() };
             }
             return card.Fault() is { } fault ? throw new BadInput($"{path}: {fault}; write it anew or remove it to use the defaults.") : card;
         }

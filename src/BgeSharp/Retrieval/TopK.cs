@@ -13,6 +13,7 @@ public sealed class TopK
     private readonly GroupHeap? _groups;
     private ulong[] _keys = [];
     private int _count;
+    private ulong _floor;       // keys from here on are not kept
 
     /// <param name="k">How many to keep, at least 0.</param>
     /// <param name="groups">Group of each row: of a group its best row alone is kept, and k counts groups. Null: every row stands for itself.</param>
@@ -20,7 +21,7 @@ public sealed class TopK
     {
         ArgumentOutOfRangeException.ThrowIfNegative(k);
         (_k, _groups) = (k, groups is null ? null : new GroupHeap(k, groups));
-        Floor = k > 0 ? float.NegativeInfinity : float.PositiveInfinity;
+        (Floor, _floor) = k > 0 ? (float.NegativeInfinity, ulong.MaxValue) : (float.PositiveInfinity, 0);
     }
 
     /// <summary>Scores below this would not be kept; −∞ until k rows (of k groups) are known to be there.</summary>
@@ -37,7 +38,8 @@ public sealed class TopK
             Floor = _groups.Floor;
             return;
         }
-        if (score < Floor || _k == 0)
+        ulong key = KeyOf(row, score);
+        if (key >= _floor)
         {
             return;
         }
@@ -45,7 +47,7 @@ public sealed class TopK
         {
             MakeRoom();
         }
-        _keys[_count++] = KeyOf(row, score);
+        _keys[_count++] = key;
     }
 
     /// <summary>Takes over the rows of another one.</summary>
@@ -100,7 +102,7 @@ public sealed class TopK
         _count = Math.Min(_count, _k);
         if (_count == _k && _k > 0)
         {
-            Floor = HitOf(_keys[_k - 1]).Score;
+            (Floor, _floor) = (HitOf(_keys[_k - 1]).Score, _keys[_k - 1]);
         }
     }
 

@@ -26,6 +26,18 @@ public class HybridSearchTests
     }
 
     [Fact]
+    public void An_instruction_stands_before_the_texts_for_their_vectors_and_not_among_their_words()
+    {
+        string[] texts = ["ab", "cd"];
+        var encoder = new BgeSharp.Embeddings.TextEncoder(new Evaluation.LetterEncoder(), new Evaluation.LetterTokenizer());
+        HybridSearch plain = HybridSearch.Build(texts, encoder, encoder.EncodeDense(["a"]).Length, 32), with = HybridSearch.Build(texts, encoder, encoder.EncodeDense(["a"]).Length, 32, instruction: "xyz ");
+        Assert.Empty(with.Search("xyz", null, SearchMode.Bm25, 5));
+        float[] query = encoder.EncodeDense(["xyz ab"]);
+        Assert.NotEqual(plain.Search("", query, SearchMode.Dense, 1)[0].Score, with.Search("", query, SearchMode.Dense, 1)[0].Score);
+        Assert.Equal(0, with.Search("", query, SearchMode.Dense, 1)[0].Row);
+    }
+
+    [Fact]
     public void Vectors_and_texts_that_differ_in_number_do_not_belong_together() =>
         Assert.Throws<ArgumentException>(() => new HybridSearch(new DenseIndex([1, 0], 2), Bm25Index.Build(["a", "b"])));
 }

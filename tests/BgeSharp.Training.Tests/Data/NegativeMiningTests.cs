@@ -46,6 +46,14 @@ public sealed class NegativeMiningTests : IDisposable
     }
 
     [Fact]
+    public void An_answer_that_the_corpus_gives_a_title_is_no_negative()
+    {
+        string[] bare = ["the cat sat on the mat", "the cat ate the mat", "a dog"], corpus = [.. bare.Select((t, i) => $"Title {i}\n{t}")];
+        TrainingExample mined = Assert.Single(new NegativeMining([new("cat mat", [bare[0]], [])], corpus, new NegativeRules { FromRank = 0, ToRank = 3, PerQuery = 3, RelativeMargin = 2 }, 7) { WithoutTitle = bare }.WithBm25());
+        Assert.Equal([corpus[1]], mined.Negatives);
+    }
+
+    [Fact]
     public void Each_side_is_encoded_with_its_instruction_and_negatives_are_written_without()
     {
         var seen = new List<string>();

@@ -45,6 +45,19 @@ public sealed class RerankerTests : IDisposable
     }
 
     [Fact]
+    public void A_query_is_cut_as_it_was_in_training_before_the_pair_is()
+    {
+        using Weights weights = Model();
+        string saved = Path.Combine(_folder.Path, "cut");
+        ModelFolder.Save(saved, weights, "", TinyModel.Config, _tokenizer, new ModelCard { QueryMaxLength = 5, PassageMaxLength = 24 });
+        using TorchReranker own = TorchReranker.Load(saved, Compute.Float32);
+        TextPair[] pairs = [new("a b c d e f g h", "x y"), new("a b c", "x y")];
+        float[] scores = own.Score(pairs);
+        Assert.Equal(scores[1], scores[0], 1e-5);
+        Assert.Equal(scores, own.Score([.. pairs.Select(p => (_tokenizer.EncodeWithSpecial(p.Query), _tokenizer.EncodeWithSpecial(p.Passage)))]));
+    }
+
+    [Fact]
     public void A_folder_without_head_is_refused_with_a_remedy()
     {
         using Weights weights = TinyModel.Encoder(Compute.Float32);

@@ -75,7 +75,12 @@ public sealed class ContrastiveObjectiveTests
         Assert.Equal((Nats(0.6, 1, 0) + Nats(0, 0.8, 0)) / 2, Loss(objective with { QueryQuery = true }, q, p), 1e-9);
         Assert.Equal((Nats(0.6, 1, 0.6) + Nats(0, 0.8, 0.6)) / 2, Loss(objective with { PassagePassage = true }, q, p), 1e-9);
         // First number alone: 1, 0 against 1, 1.
-        Assert.Equal((plain + ((Nats(1, 1) + Nats(0, 0)) / 2)) / 2, Loss(objective with { MatryoshkaDimensions = [1] }, q, p), 1e-9);
+        double shorter = (Nats(1, 1) + Nats(0, 0)) / 2, shortBack = (Nats(1, 0) + Nats(0, 1)) / 2;
+        Assert.Equal((plain + shorter) / 2, Loss(objective with { MatryoshkaDimensions = [1] }, q, p), 1e-9);
+        Assert.Equal((((plain + back) / 2) + ((shorter + shortBack) / 2)) / 2, Loss(objective with { MatryoshkaDimensions = [1], BothDirections = true }, q, p), 1e-9);
+        // What is above the positive by the margin does not count in the other direction and among further columns either.
+        Assert.Equal((Nats(0.6, 1) + Nats(0.6, 0.8)) / 4, Loss(objective with { FalseNegativeMargin = 0.5, BothDirections = true }, q, p), 1e-9);
+        Assert.Equal(Nats(0.6, 0.6) / 2, Loss(objective with { FalseNegativeMargin = 0.1, PassagePassage = true }, q, p), 1e-9);
     }
 
     [Fact]

@@ -45,6 +45,7 @@ public class RecipeRuleTests
     [InlineData("stages[1].hardNegatives.refreshSteps asks for negatives mined anew while a cross-encoder trains", "stages[1]={\"type\": \"reranker\", \"hardNegatives\": {\"refreshSteps\": 5}}")]
     [InlineData("stages[0].evaluateEvery needs something to evaluate on", "stages[0].evaluateEvery=5", "data.heldOut=0")]
     [InlineData("stages[0].batchTokens is 300000: with texts of 8192 tokens the decoder's masks would be more than 2^31 cells", "model.maxLength=8192", "stages[0].maxLength=8192", "stages[0].batchTokens=300000")]
+    [InlineData("stages[1].matryoshkaDimensions does nothing with the objective \"cosine\"", "stages[1].objective=cosine", "stages[1].matryoshkaDimensions=[64]")]
     [InlineData("development does nothing here", "stages[0].evaluateEvery=5", "development={\"name\": \"d\", \"path\": \".\"}")]
     [InlineData("stages[0].evaluateEvery needs something to evaluate on", "stages[0].evaluateEvery=5", "data.heldOut=0", "development={\"name\": \"d\", \"path\": \".\"}")]
     [InlineData("stages[1].guard.spikeFactor is 0.5; a spike is a loss above", "stages[1].guard.spikeFactor=0.5")]

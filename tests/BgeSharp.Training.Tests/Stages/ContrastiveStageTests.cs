@@ -102,6 +102,38 @@ public sealed class ContrastiveStageTests : IDisposable
     }
 
     [Fact]
+    public void With_too_few_negatives_a_group_of_its_own_repeats_them_and_an_in_batch_group_borrows()
+    {
+        using PairStore store = Store([new("a", ["b"], ["c", "d"]), new("e", ["f"], ["g", "h"])]);
+        string[] Group(GroupDraw draw) => [.. Enumerable.Range(1, 4).Select(i => _tokenizer.Decode(ContrastiveBatch.Draw(store, [0, 1], draw, 1, 0).Passages[i].ToArray()))];
+        Assert.Equal(["c", "d"], Group(new GroupDraw(5) { OwnGroup = true }).Distinct().Order());
+        Assert.Contains("f", Group(new GroupDraw(5)));
+        // Nothing of the teacher's distribution falls on what it has not read, at any temperature.
+        using PairStore scored = Store([new("a", ["b"], []) { PositiveScores = [2], NegativeScores = [] }, new("e", ["f"], []) { PositiveScores = [2], NegativeScores = [] }]);
+        float[] teacher = ContrastiveBatch.Draw(scored, [0, 1], new GroupDraw(4, WithTeacher: true) { TeacherTemperature = 10 }, 1, 0).Teacher!;
+        Assert.True(teacher.Skip(1).Take(3).Sum(s => Math.Exp((s - teacher[0]) / 10)) < 1e-12);
+    }
+
+    [Fact]
+    public void Negatives_of_types_that_make_groups_are_kept_and_sources_go_by_file_and_line()
+    {
+        string folder = Path.Combine(_folder.Path, "files", "a_no_in_batch_neg"), other = Path.Combine(_folder.Path, "files", "b");
+        Directory.CreateDirectory(folder);
+        Directory.CreateDirectory(other);
+        string first = Path.Combine(folder, "x_no_in_batch_neg.jsonl"), second = Path.Combine(other, "x.jsonl");
+        File.WriteAllText(first, "{\"query\":\"a\",\"pos\":[\"b\"],\"neg\":[\"c\"],\"type\":\"only_1neg\",\"source\":\"one\"}\n");
+        File.WriteAllText(second, "{\"query\":\"d\",\"pos\":[\"e\"],\"neg\":[\"f\"]}\n");
+        using PairStore store = PairStore.Create(Path.Combine(_folder.Path, "kept"), StagePairs.Read([new PairSourceOptions { Path = first }, new PairSourceOptions { Path = second }], new RecipeDocuments(new Recipe()), 1), _tokenizer, 16, 32, "", negatives: false);
+        Assert.Equal([(first, "one", true), (second, "", false)], store.Sources.Select(s => (s.Name, s.Part, s.OwnGroupOnly)));
+        Assert.Single(store.Rows[0].Negatives);
+        Assert.Empty(store.Rows[1].Negatives);
+    }
+
+    [Fact]
+    public void Adapters_for_layers_that_are_not_there_are_refused()
+        => Assert.Contains("\"q_proj\"", Assert.Throws<BadInput>(() => ContrastiveSettings.Shapes(Options("plain") with { Lora = new LoraOptions { Layers = ["query", "q_proj"] } }, TinyModel.Config, [])).Message, StringComparison.Ordinal);
+
+    [Fact]
     public void A_cross_encoder_reads_the_texts_of_a_store_without_instructions()
     {
         TrainingExample[] examples = [new("a b", ["c", "d"], ["e"]) { Prompt = "own " }, new("f", ["c"], ["g"]), new("h", ["i"], ["c"]) { Type = "symmetric_sts" }];

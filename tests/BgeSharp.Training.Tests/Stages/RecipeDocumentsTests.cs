@@ -34,6 +34,16 @@ public sealed class RecipeDocumentsTests : IDisposable
         Assert.Empty(joint.Qrels["q0"]);
     }
 
+    [Fact]
+    public void Sources_that_go_by_the_name_of_one_file_have_sets_of_their_own()
+    {
+        Recipe recipe = Recipe(["title-body"]);
+        DocumentSourceOptions unnamed = recipe.Data.Documents[0] with { Name = "" };
+        RetrievalSet[] sets = [.. new RecipeDocuments(recipe with { Data = recipe.Data with { Documents = [unnamed, unnamed] } }).HeldOutSets()];
+        Assert.Equal(["heldout:documents", "heldout:documents-2"], sets.Select(s => s.Name));
+        Assert.Equal(sets.Sum(s => s.Corpus.Count), RecipeDocuments.Together("heldout", sets).Corpus.Select(p => p.Id).Distinct().Count());
+    }
+
     private static RetrievalSet Set(string name, int count)
     {
         var qrels = new Qrels();

@@ -62,5 +62,6 @@ public sealed class RetroMaeStageTests : IDisposable
         using var run = new TinyRun();
         run.Run("first");
         Assert.Contains(complaint, Assert.Throws<BadInput>(() => run.Run("second", set: ["model.from=" + Path.Combine(run.In("first"), "model"), set])).Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(run.In("second"), "stages")));
     }
 }

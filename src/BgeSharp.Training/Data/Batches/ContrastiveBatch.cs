@@ -9,7 +9,14 @@ namespace BgeSharp.Training.Data.Batches;
 /// <param name="WithTeacher">True brings teacher scores along; then a query with too few negatives repeats its own.</param>
 /// <param name="SortByTeacher">True puts the negatives of a query in falling order of their teacher scores.</param>
 /// <param name="Plain">True reads the texts without instructions.</param>
-public sealed record GroupDraw(int Group, bool WithTeacher = false, bool SortByTeacher = false, bool Plain = false);
+public sealed record GroupDraw(int Group, bool WithTeacher = false, bool SortByTeacher = false, bool Plain = false)
+{
+    /// <summary>True when a query is compared with its own group only: then, with too few negatives, it repeats its own instead of borrowing other queries' positives.</summary>
+    public bool OwnGroup { get; init; }
+
+    /// <summary>What teacher scores will be divided by.</summary>
+    public double TeacherTemperature { get; init; } = 1;
+}
 
 /// <summary>Queries and passages of a step.</summary>
 /// <param name="Queries">Q texts.</param>
@@ -58,6 +65,11 @@ public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, b
             int[] negatives = [.. Enumerable.Range(0, rows.Negatives.Length)];
             random.Shuffle<int>(negatives);
             negatives = negatives[..Math.Min(negatives.Length, group - 1)];
+            if ((draw.OwnGroup || source.OwnGroupOnly) && negatives.Length > 0)
+            {
+                int[] few = negatives;
+                negatives = [.. Enumerable.Range(0, group - 1).Select(g => few[g % few.Length])];
+            }
             if (teacher is not null)
             {
                 if (rows.PositiveScores is null || (group > 1 && rows.NegativeScores is null))
@@ -80,7 +92,7 @@ public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, b
                 columns[(i * group) + g] = has ? rows.Negatives[negatives[g - 1]] : Other(store, examples, i, g, ref random);
                 if (teacher is not null)
                 {
-                    teacher[(i * group) + g] = has ? rows.NegativeScores![negatives[g - 1]] : teacher[i * group] - FarBelow;
+                    teacher[(i * group) + g] = has ? rows.NegativeScores![negatives[g - 1]] : teacher[i * group] - (float)(FarBelow * draw.TeacherTemperature);
                 }
             }
         }

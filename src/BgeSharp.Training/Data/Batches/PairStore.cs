@@ -30,6 +30,19 @@ public sealed record PairTexts(TokenStore Queries, TokenStore Passages);
 /// <param name="Type">FlagEmbedding's task type; empty for none.</param>
 public sealed record PairSource(string Name, string Type)
 {
+    /// <summary>Between the file of an example and the source that its line names, in <see cref="TrainingExample.Source"/>.</summary>
+    public const char PartSign = '\n';
+
+    /// <summary>The source that lines of the file name; empty for none.</summary>
+    public string Part { get; init; } = "";
+
+    /// <summary>The source of an example.</summary>
+    public static PairSource Of(TrainingExample example)
+    {
+        string[] parts = (example.Source ?? "").Split(PartSign, 2);
+        return new PairSource(parts[0], example.Type ?? "") { Part = parts.Length > 1 ? parts[1] : "" };
+    }
+
     /// <summary>FlagEmbedding's sign that other queries' passages are no negatives: the name of the file or folder ends so.</summary>
     public bool OwnGroupOnly => Bare(Name).EndsWith("no_in_batch_neg", StringComparison.OrdinalIgnoreCase);
 
@@ -150,7 +163,7 @@ public sealed class PairStore : IDisposable
         {
             foreach (TrainingExample example in examples)
             {
-                var source = new PairSource(example.Source ?? "", example.Type ?? "");
+                PairSource source = PairSource.Of(example);
                 sources.TryAdd(source, sources.Count);
                 string before = source.IsSymmetric ? example.Prompt ?? instruction : passageInstruction;
                 rows.Add(Distinct(example, negatives, p => RowOf(before, p), sources[source], dropped));
@@ -204,6 +217,8 @@ public sealed class PairStore : IDisposable
             faults.RepeatedPositives += positives.TryAdd(rowOf(example.Positives[i]), i) ? 0 : 1;
         }
         var negatives = new Dictionary<int, int>();
+        // The types that make groups by themselves need their negatives whatever the stage's group is.
+        withNegatives |= example.Type is "only_1neg" or "symmetric_class";
         for (int i = 0; withNegatives && i < example.Negatives.Count; i++)
         {
             int row = rowOf(example.Negatives[i]);

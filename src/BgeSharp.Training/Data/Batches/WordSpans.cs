@@ -97,7 +97,7 @@ public sealed class WordSpans
 
     private Kind KindOf(int id)
     {
-        // The unknown token among them: to have it named would teach to answer it.
+        // The unknown token among them: to have the encoder name it would teach to answer it. Enhanced decoding rebuilds it with the rest, as the public code does.
         if (_tokenizer.Special.Contains(id))
         {
             return Kind.Special;

@@ -1,6 +1,6 @@
 // Exact search of many queries in passages that come block by block: memory is the queries, their best candidates and one block, however many passages.
 // A matrix product finds what may be good enough, a second look in float32 decides. With bfloat16 products the first look is wrong by less than
-// Slack for vectors of unit length (two roundings of the inputs and one of the result, 2⁻⁹ each), so nothing is lost: the result is that of float32.
+// Slack for vectors of unit length (two roundings of the inputs and one of the result, 2⁻⁸ each at most), so nothing is lost: the result is that of float32.
 
 using System.Runtime.Intrinsics;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
@@ -11,7 +11,7 @@ namespace BgeSharp.Training.Data.Negatives;
 public sealed class BlockSearch
 {
     private const int QueryTile = 256, RowTile = 4096;
-    private const float Slack = 0.008f;
+    private const float Slack = 0.0118f;
     private readonly float[] _queries;
     private readonly int _dimension, _count, _k;
     private readonly ScalarType _products;

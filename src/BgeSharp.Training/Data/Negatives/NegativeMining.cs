@@ -53,7 +53,10 @@ public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IRea
     private readonly Dictionary<(string? Prompt, string Query), string[]> _answers = examples.GroupBy(e => (e.Prompt, e.Query))
         .ToDictionary(g => g.Key, g => g.SelectMany(e => e.Positives).Distinct(StringComparer.Ordinal).ToArray());
 
-    private readonly Dictionary<string, int> _known = corpus.Index().ToDictionary(p => p.Item, p => p.Index, StringComparer.Ordinal);
+    /// <summary>The passages without their titles, in the order of the corpus: a positive may be given either way. Null where nothing has a title.</summary>
+    public IReadOnlyList<string>? WithoutTitle { get; init; }
+
+    private string Bare(int row) => WithoutTitle is null ? corpus[row] : WithoutTitle[row];
 
     /// <summary>Passage vectors held at a time.</summary>
     public int BlockRows { get; init; } = 65536;
@@ -123,10 +126,19 @@ public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IRea
     public IEnumerable<TrainingExample> WithBm25()
     {
         Bm25Index index = Bm25Index.Build(corpus);
+        var known = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (int row = 0; row < corpus.Count; row++)
+        {
+            known[corpus[row]] = row;
+        }
+        for (int row = 0; row < corpus.Count; row++)
+        {
+            known.TryAdd(Bare(row), row);
+        }
         for (int i = 0; i < examples.Count; i++)
         {
             SearchHit[] hits = index.Search(examples[i].Query, rules.ToRank);
-            HashSet<int> positives = [.. examples[i].Positives.Select(p => _known.GetValueOrDefault(p, -1))];
+            HashSet<int> positives = [.. examples[i].Positives.Select(p => known.GetValueOrDefault(p, -1))];
             double best = hits.Where(h => positives.Contains(h.Row)).Select(h => (double)h.Score).DefaultIfEmpty(double.NaN).Max();
             yield return Choose(i, [.. hits.Select(h => new Candidate(h.Row, h.Score))], best, _ => false);
         }
@@ -136,7 +148,7 @@ public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IRea
     {
         TrainingExample example = examples[number];
         HashSet<string> answers = [.. AnswersOf(example).Append(example.Query).Select(Plain)];
-        int[] chosen = NegativeChoice.Choose(ranked, best, row => answers.Contains(Plain(corpus[row])) || near(row), Teacher is null ? null : Veto, rules, HashCodes.Of(seed, number, 4));
+        int[] chosen = NegativeChoice.Choose(ranked, best, row => answers.Contains(Plain(corpus[row])) || answers.Contains(Plain(Bare(row))) || near(row), Teacher is null ? null : Veto, rules, HashCodes.Of(seed, number, 4));
         return example with { Negatives = [.. chosen.Select(row => corpus[row])], NegativeScores = null };
 
         bool[] Veto(IReadOnlyList<int> candidates)

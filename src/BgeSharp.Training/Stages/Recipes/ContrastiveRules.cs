@@ -54,6 +54,17 @@ internal static class ContrastiveRules
         {
             throw places.Error($"{path}.objective", $"\"{stage.Objective}\" compares graded pairs: it takes groupSize 1, outputs [\"dense\"], no distillation and no hardNegatives.");
         }
+        if (stage.Objective != "contrastive")
+        {
+            foreach ((bool set, string name) in (ReadOnlySpan<(bool, string)>)[(stage.BothDirections, "bothDirections"), (stage.QueryQuery, "queryQuery"), (stage.PassagePassage, "passagePassage"),
+                (stage.MatryoshkaDimensions.Count > 0, "matryoshkaDimensions"), (stage.FalseNegativeMargin > -1, "falseNegativeMargin")])
+            {
+                if (set)
+                {
+                    throw places.Error($"{path}.{name}", $"does nothing with the objective \"{stage.Objective}\", which compares the two sides of a pair by their whole vectors; leave it out.");
+                }
+            }
+        }
         for (int i = 0; i < stage.MatryoshkaDimensions.Count; i++)
         {
             int size = stage.MatryoshkaDimensions[i];

@@ -50,7 +50,7 @@ public record ContrastiveStageOptions : StageOptions
     /// <summary>First numbers of the dense vector that must be good embeddings by themselves, such as [256, 128]; empty for the whole only.</summary>
     public IReadOnlyList<int> MatryoshkaDimensions { get; init; } = [];
 
-    /// <summary>A negative whose cosine exceeds the positive's by more than this is taken for a hidden positive; −1 takes none. ms-swift: 0.1.</summary>
+    /// <summary>A negative whose cosine exceeds the positive's by more than this is taken for a hidden positive; −1 takes none. ms-swift: 0.1; below 0 also what comes near.</summary>
     [Range(-1.0, 2.0)] public double FalseNegativeMargin { get; init; } = -1;
 
     /// <summary>Put before every query; empty for none. An example's own prompt comes first.</summary>

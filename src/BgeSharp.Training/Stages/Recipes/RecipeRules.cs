@@ -81,10 +81,7 @@ internal static class RecipeRules
         {
             RequireDocuments(recipe, path + ".type", "a retromae stage learns from documents", places);
             RequireLength(recipe, retroMae.MaxLength, path + ".maxLength", places);
-            if (retroMae.Design is { HasDecoder: true, PlainDecoding: false } && (long)Math.Max(retroMae.BatchTokens, retroMae.MaxLength) * retroMae.MaxLength > int.MaxValue)
-            {
-                throw places.Error(path + ".batchTokens", string.Create(CultureInfo.InvariantCulture, $"is {retroMae.BatchTokens}: with texts of {retroMae.MaxLength} tokens the decoder's masks would be more than 2^31 cells; use at most {int.MaxValue / retroMae.MaxLength}, and accumulate."));
-            }
+            CheckMasks(retroMae, path, places);
         }
         else if (stage is ContrastiveStageOptions contrastive)
         {
@@ -103,6 +100,24 @@ internal static class RecipeRules
             {
                 throw places.Error(path + ".hardNegatives.refreshSteps", "asks for negatives mined anew while a cross-encoder trains, but it gives no vectors to mine with; leave it at 0: they are mined once, with the model the stage starts from.");
             }
+        }
+    }
+
+    // A cell for each token of a text and each row: what one array holds.
+    private static void CheckMasks(RetroMaeStageOptions stage, string path, RecipePlaces places)
+    {
+        if (stage.Design is not { HasDecoder: true, PlainDecoding: false })
+        {
+            return;
+        }
+        if ((long)stage.MaxLength * stage.MaxLength > int.MaxValue)
+        {
+            throw places.Error(path + ".maxLength", string.Create(CultureInfo.InvariantCulture, $"is {stage.MaxLength}: the decoder's masks of one such text would be more than 2^31 cells; use at most 46340."));
+        }
+        int pieces = stage.EvaluateEvery > 0 ? 1 : Math.Max(1, stage.Pieces);       // held-out text is not cut into pieces
+        if ((long)(stage.BatchTokens / pieces) * stage.MaxLength > int.MaxValue)
+        {
+            throw places.Error(path + ".batchTokens", string.Create(CultureInfo.InvariantCulture, $"is {stage.BatchTokens}: with texts of {stage.MaxLength} tokens the decoder's masks would be more than 2^31 cells; use at most {int.MaxValue / stage.MaxLength}, and accumulate."));
         }
     }
 
@@ -180,7 +195,7 @@ internal static class RecipeRules
         }
     }
 
-    // A model from a folder brings its own positions; those are checked when it is read.
+    // A model from a folder brings its own positions; StageRun checks those when it is read.
     private static void RequireLength(Recipe recipe, int length, string path, RecipePlaces places)
     {
         if (recipe.Model.From.Length == 0 && length > recipe.Model.MaxLength)

@@ -49,7 +49,7 @@ public static class HardNegativeSearch
                     best = Math.Max(best, TensorPrimitives.Dot(query, index[row]));
                 }
                 own.Add(NegativeChoice.Choose(
-                    [.. hits[i].Select(h => new Candidate(h.Row, h.Score))], best, row => IsAnswer(row, answers, index, rules), null, rules, HashCodes.Of(seed, start + i, 4)));
+                    [.. hits[i].Select(h => new Candidate(h.Row, h.Score))], best, row => IsAnswer(row, answers, index, rules) || store.Plain.Passages[row].SequenceEqual(store.Plain.Queries[start + i]), null, rules, HashCodes.Of(seed, start + i, 4)));
             }
         }
         return Join(group.Collect(PackedRows.Pack(own)), store.Count, store.Passages.Count, group.Size);

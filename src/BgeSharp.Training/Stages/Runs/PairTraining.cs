@@ -170,6 +170,19 @@ internal sealed class PairTraining : IDisposable
         }
     }
 
+    /// <summary>Throws before the first step when a grade is no cosine.</summary>
+    /// <exception cref="BadInput">Names the source, the grade and what to do.</exception>
+    public void RequireCosines()
+    {
+        for (int i = 0; i < Store.Count; i++)
+        {
+            if (Store.Rows[i].PositiveScores?.FirstOrDefault(s => s is < -1 or > 1) is { } grade and not 0)
+            {
+                throw new BadInput(string.Create(CultureInfo.InvariantCulture, $"{Store.Sources[Store.Rows[i].Source].Name}: example {i + 1} of stage \"{_label}\" has the grade {grade}, but the objective \"cosine\" takes grades for cosines, -1 to 1; divide them (STS grades of 0 to 5 by 5), or use \"cosent\", which looks at their order."));
+            }
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => Store.Dispose();
 }

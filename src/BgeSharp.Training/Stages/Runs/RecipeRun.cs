@@ -61,13 +61,17 @@ public sealed class RecipeRun
         {
             observer.Message("reading documents and evaluation sets");
             evaluation = new RunEvaluation(_recipe, _documents);
-            if (evaluation.Development is null && _recipe.Stages.FirstOrDefault(s => s.EvaluateEvery > 0) is { } stage)
+            if (evaluation.Development is null && _recipe.Stages.FirstOrDefault(s => s.EvaluateEvery > 0 && !(s is RetroMaeStageOptions && s.EvaluateBy is "auto" or "loss")) is { } stage)
             {
                 throw new BadInput($"stage \"{stage.Label}\": evaluateEvery is set, but the held-out documents give no query to evaluate on; raise data.heldOut, or name a set in \"development\".");
             }
         });
         ITokenizer tokenizer = _group.Prepared(() => RunVocabulary.Prepare(_recipe, _documents, _folder, observer));
         ModelConfig config = RunModel.Config(_recipe.Model, tokenizer);
+        if (_state.Results.Count == 0)
+        {
+            StageRun.Check(_recipe, config, tokenizer);     // a run that has begun goes on as it can: its longest texts may be short enough
+        }
         OnceFor("bm25", () =>
         {
             observer.Message("evaluating BM25");

@@ -1,6 +1,7 @@
 // The pairs of a contrastive or reranker stage: given files and pairs of the recipe's own documents, limited and repeated as the recipe says.
 
 using BgeSharp.Training.Data;
+using BgeSharp.Training.Data.Batches;
 using BgeSharp.Training.Data.Pairs;
 using BgeSharp.Training.Stages.Recipes;
 
@@ -43,8 +44,8 @@ public static class StagePairs
             return documents.TrainingPairs();
         }
         bool squad = source.Format == "squad" || (source.Format == "auto" && IsJson(source.Path));
-        string name = Path.GetFileName(source.Path);
-        return (squad ? SquadPairs.Read(source.Path) : PairFile.Read(source.Path)).Select(e => e.Source is null ? e with { Source = name } : e);
+        // Files of one name in two folders are two sources; a source that a line names divides its file.
+        return (squad ? SquadPairs.Read(source.Path) : PairFile.Read(source.Path)).Select(e => e with { Source = e.Source is null ? source.Path : source.Path + PairSource.PartSign + e.Source });
     }
 
     private static bool IsJson(string path)

@@ -1,6 +1,7 @@
 // One stage of a recipe: prepare its data, make or restore its weights, train, write its model folder.
 
 using System.Globalization;
+using BgeSharp.Formats;
 using BgeSharp.Models;
 using BgeSharp.Text;
 using BgeSharp.Training.Collectives;
@@ -19,6 +20,30 @@ internal sealed class StageRun(RunContext run, int index)
     private readonly IRunObserver _observer = run.Options.Observer;
     private readonly IProcessGroup _group = run.Options.Group;
 
+    /// <summary>Checks what a recipe's rules cannot: what a model or a vocabulary from a folder has room for.</summary>
+    /// <exception cref="BadInput">A stage's texts are longer than the model's, or there is no mask token for a retromae stage.</exception>
+    public static void Check(Recipe recipe, ModelConfig config, ITokenizer tokenizer)
+    {
+        foreach (StageOptions stage in recipe.Stages)
+        {
+            if (stage is RetroMaeStageOptions && tokenizer.Special.Mask < 0)
+            {
+                throw new BadInput($"stage \"{stage.Label}\": the vocabulary has no mask token, which masked pre-training hides words behind; take one with a mask token (tokenizer.from), or leave the stage out.");
+            }
+            (int Length, string Option)[] lengths = stage switch
+            {
+                RetroMaeStageOptions masked => [(masked.MaxLength, "maxLength")],
+                ContrastiveStageOptions pairs => [(pairs.QueryMaxLength, "queryMaxLength"), (pairs.PassageMaxLength, "passageMaxLength")],
+                RerankerStageOptions joined => [(joined.MaxLength, "maxLength")],
+                _ => [],
+            };
+            if (lengths.FirstOrDefault(l => l.Length > config.MaxLength) is { Option: string option } found)
+            {
+                throw new BadInput(string.Create(CultureInfo.InvariantCulture, $"stage \"{stage.Label}\": {option} is {found.Length}, but the model has positions for texts of {config.MaxLength} tokens; lower it, or bring the model in with \"bge import --positions {found.Length}\"."));
+            }
+        }
+    }
+
     /// <param name="previous">Model folder to start from; null starts from the seed.</param>
     /// <param name="stop">Asks for an orderly stop.</param>
     /// <returns>True when the stage is done.</returns>
@@ -26,6 +51,10 @@ internal sealed class StageRun(RunContext run, int index)
     {
         (Weights weights, string prefix) = RunModel.Create(_options, run.Config, run.Options.Compute, run.Recipe.Seed, previous);
         using Weights owned = weights;
+        if (weights.TrainableCount == 0)
+        {
+            throw new BadInput($"stage \"{_options.Label}\": everything is frozen, so it would train nothing; freeze less, or train a head (outputs).");
+        }
         _group.Broadcast(weights.Values);      // processors of different kinds may have drawn or read them to other last bits
         var loop = new StageLoop(run, index, _seed, weights, () => RunModel.Start(weights, prefix, run.Config, run.Recipe.Seed, previous));
         int? steps = _options switch
@@ -48,11 +77,6 @@ internal sealed class StageRun(RunContext run, int index)
 
     private int? Pretrain(RetroMaeStageOptions options, string? previous, Weights weights, string prefix, StageLoop loop, CancellationToken stop)
     {
-        RequireRoom(options.MaxLength, "maxLength");
-        if (run.Tokenizer.Special.Mask < 0)
-        {
-            throw new BadInput($"stage \"{options.Label}\": the vocabulary has no mask token, which masked pre-training hides words behind; take one with a mask token (tokenizer.from), or leave the stage out.");
-        }
         _observer.Message("tokenising text");
         using TokenStore store = Texts("text.ids", run.Documents.Training(), options);
         if (store.Count == 0)
@@ -85,8 +109,6 @@ internal sealed class StageRun(RunContext run, int index)
         {
             throw new BadInput($"stage \"{options.Label}\": matryoshkaDimensions has {tooLong}, but the model's vectors have {run.Config.HiddenSize} numbers; name smaller ones.");
         }
-        RequireRoom(options.QueryMaxLength, "queryMaxLength");
-        RequireRoom(options.PassageMaxLength, "passageMaxLength");
         string? teacher = TeacherOf(options.Distillation);
         var lengths = new PairLengths(options.QueryMaxLength, options.PassageMaxLength, options.QueryInstruction, options.PassageInstruction, options.GroupSize > 1, Plain: teacher is not null);
         using PairTraining pairs = PairTraining.Read(options, options.Pairs, lengths, run, _seed);
@@ -115,12 +137,15 @@ internal sealed class StageRun(RunContext run, int index)
                 pairs.RequireScores(options.Distillation is null ? $"the objective \"{options.Objective}\"" : "distillation",
                     options.Distillation is not null, options.HardNegatives is null || options.Distillation?.Loss == "margin_mse");
             }
+            if (options.Objective == "cosine")
+            {
+                pairs.RequireCosines();
+            }
         }
     }
 
     private int? Rerank(RerankerStageOptions options, string? previous, Weights weights, StageLoop loop, CancellationToken stop)
     {
-        RequireRoom(options.MaxLength, "maxLength");
         // Negatives are mined by the model the stage starts from, which reads its instructions; the cross-encoder reads the texts alone.
         ModelCard finder = options.HardNegatives is null || previous is null ? new ModelCard() : ModelCard.Load(previous);
         var lengths = new PairLengths(options.QueryMaxLength, options.MaxLength, finder.QueryInstruction, finder.PassageInstruction, Negatives: true,
@@ -132,20 +157,11 @@ internal sealed class StageRun(RunContext run, int index)
             pairs.MineNegatives(options.HardNegatives, new TorchEncoder(encoder, PoolingExtensions.Parse(run.Recipe.Model.Pooling)), 0, 0);
         }
         var model = new CrossEncoder(encoder, new RelevanceHead(weights), run.Tokenizer.Special);
-        var judge = new TorchReranker(model, run.Tokenizer, options.MaxLength);
+        var judge = new TorchReranker(model, run.Tokenizer, options.MaxLength) { QueryMaxLength = options.QueryMaxLength };
         using PairStore? development = Development(options.QueryMaxLength, options.MaxLength, new ModelCard(), options.GroupSize - 1);
         Func<RerankerStage, DevelopmentFigures>? evaluate = options.EvaluateEvery == 0 ? null
             : stage => Figures(development is null ? null : stage.HeldOutLoss(development), () => run.Evaluation!.Develop(judge, options.EvaluateQueries));
         return loop.Run(position => new RerankerStage(options, weights, model, pairs.Store, _seed, position, _group), evaluate, stop);
-    }
-
-    // Of a model from a folder the recipe's rules do not know how long its texts may be.
-    private void RequireRoom(int length, string option)
-    {
-        if (length > run.Config.MaxLength)
-        {
-            throw new BadInput(string.Create(CultureInfo.InvariantCulture, $"stage \"{_options.Label}\": {option} is {length}, but the model has positions for texts of {run.Config.MaxLength} tokens; lower it, or bring the model in with \"bge import --positions {length}\"."));
-        }
     }
 
     private string? TeacherOf(DistillationOptions? options)

@@ -83,13 +83,18 @@ public sealed record RetrievalRun(TestCollection Collection, IReadOnlyList<Retri
     // the hybrid the candidates are the best Candidates documents of the first searches, each with the passage (of each search) that brought it; its other passages are not scored.
     private List<ModeOutcome> RunSplit(EvaluatedModel model)
     {
-        // What stands before every piece takes its room.
-        int before = model.PassageInstruction.Length == 0 ? 0 : model.Tokenizer.EncodeWithSpecial(model.PassageInstruction).Length - model.Tokenizer.EncodeWithSpecial("").Length;
-        SplitDocuments split = SplitDocuments.Of(Collection.Set, model.Tokenizer, Math.Min(SplitTokens, Math.Max(8, model.PassageMaxLength - before)));
+        SplitDocuments split = Split(model);
         EmbeddingModes outputs = ModeSearch.Outputs(Modes.Where(m => m.Needs != EmbeddingModes.None), model.Encoder);
         using EmbeddedCorpus? corpus = outputs == EmbeddingModes.None ? null : Embed(model, split.Passages, outputs);
         var search = new ModeSearch(split.Passages, outputs == EmbeddingModes.None ? null : model, corpus, outputs, Options, documentOf: split.DocumentOf);
         return [.. Modes.Select(mode => Score(mode.Name, split.ToDocuments(search.Search(mode), Options.TopK)))];
+    }
+
+    /// <summary>The documents in pieces: what stands before every piece takes its room.</summary>
+    internal SplitDocuments Split(EvaluatedModel model)
+    {
+        int before = model.PassageInstruction.Length == 0 ? 0 : model.Tokenizer.EncodeWithSpecial(model.PassageInstruction).Length - model.Tokenizer.EncodeWithSpecial("").Length;
+        return SplitDocuments.Of(Collection.Set, model.Tokenizer, Math.Min(SplitTokens, Math.Max(8, model.PassageMaxLength - before)));
     }
 
     private RetrievalReport ByAnswers(IReadOnlyDictionary<string, IReadOnlyList<string>> answers, SearchHit[][] hits)

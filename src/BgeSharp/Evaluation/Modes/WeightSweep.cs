@@ -30,7 +30,7 @@ public static class WeightSweep
         dev.Collection.Check();
         RetrievalSet set = dev.Collection.Set;
         RetrievalRun scored = dev with { Metrics = [MeasureOf(dev.Metrics ?? RetrievalMetric.Default)] };
-        SplitDocuments? split = dev.SplitTokens > 0 ? SplitDocuments.Of(set, model.Tokenizer, Math.Min(dev.SplitTokens, model.PassageMaxLength)) : null;
+        SplitDocuments? split = dev.SplitTokens > 0 ? dev.Split(model) : null;
         HybridCandidates candidates = Candidates(dev, model, split);
 
         SweepPoint Try(Dictionary<string, double> weights)

@@ -94,6 +94,7 @@ public sealed class WordSpansTests
         foreach (string sentence in sentences[..2])
         {
             int[] ids = tokenizer.EncodeWithSpecial(string.Concat(Enumerable.Repeat(sentence, 3)));
+            Assert.Equal(ids.Length - 2, spans.Of(ids).Count);
             Assert.All(spans.Of(ids), w => Assert.Equal(1, w.End - w.Start));
         }
         int[] with = [tokenizer.Special.Cls, .. tokenizer.Encode("stop"), tokenizer.Special.Unk, .. tokenizer.Encode("stop"), tokenizer.Special.Sep];

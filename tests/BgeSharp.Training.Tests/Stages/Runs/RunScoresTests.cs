@@ -48,6 +48,10 @@ public sealed class RunScoresTests : IDisposable
     }
 
     [Fact]
+    public void Pre_training_by_loss_needs_held_out_text_and_no_queries()
+        => Assert.NotNull(_run.Run("run", set: ["data.documents[0].miners=[\"question-answer\", \"inverse-cloze\"]", "stages=[{\"type\": \"retromae\", \"steps\": 2, \"batchTokens\": 128, \"maxLength\": 24, \"evaluateEvery\": 1}]"]).State);
+
+    [Fact]
     public void Held_out_documents_without_a_query_are_refused_where_evaluations_need_one()
         => Assert.Contains("give no query to evaluate on", Assert.Throws<BadInput>(() => _run.Run("run", set: ["data.heldOut=0.0001"])).Message, StringComparison.Ordinal);
 
