@@ -99,7 +99,7 @@ internal sealed class StageRun(RunContext run, int index)
                 IReadOnlyDictionary<string, double> figures = stage.HeldOut(heldOut!, options.EvaluateQueries);
                 return new DevelopmentFigures(figures, -figures["dev_loss"]);
             }
-            : _ => Figures(null, () => Searched(new TorchEncoder(new Encoder(weights, prefix, run.Config), PoolingExtensions.Parse(run.Recipe.Model.Pooling)), card, ["dense"]));
+        : _ => Figures(null, () => Searched(new TorchEncoder(new Encoder(weights, prefix, run.Config), PoolingExtensions.Parse(run.Recipe.Model.Pooling)), card, ["dense"]));
         return loop.Run(position => new RetroMaeStage(options, weights, run.Config, pooling, run.Tokenizer, store, _seed, position, _group, words), evaluate, stop);
     }
 
