@@ -1,5 +1,6 @@
 // Search at the size of a real corpus, once each (a repeat takes minutes): exact dense search of mapped vectors against the bare matrix product of the same numbers,
 // and sparse search by inverted index in queries a second. "retrieval [rows] [queries]"; 1,000,000 rows and 10,000 queries when left out.
+// "retrieval negatives [rows] [queries]": what mining hard negatives searches, passages block by block; 1,000,000 and 100,000 when left out.
 
 using System.Diagnostics;
 using System.Globalization;
@@ -7,6 +8,7 @@ using BgeSharp.Benchmarks.Running;
 using BgeSharp.Embeddings;
 using BgeSharp.Retrieval;
 using BgeSharp.Retrieval.Embedded;
+using BgeSharp.Training.Data.Negatives;
 using BgeSharp.Training.Native;
 
 namespace BgeSharp.Benchmarks.Retrieval;
@@ -22,6 +24,11 @@ internal static class LargeRetrieval
     /// <param name="args">Rows and queries.</param>
     public static int Print(string[] args)
     {
+        if (args is ["negatives", ..])
+        {
+            Negatives(args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 1_000_000, args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 100_000);
+            return 0;
+        }
         int rows = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 1_000_000;
         int queries = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 10_000;
         Console.WriteLine(PairTable.Conditions(processorTime: false));
@@ -53,6 +60,37 @@ internal static class LargeRetrieval
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    // Only the search is timed: mining reads its blocks from a cache of vectors.
+    private static void Negatives(int rows, int queryCount)
+    {
+        const int block = 65_536, best = 60;
+        Console.WriteLine(PairTable.Conditions(processorTime: false));
+        var random = new SeededRandom(3);
+        ScalarType products = Precision.Choose("auto", CPU).Type;
+        var search = new BlockSearch(Unit(queryCount, ref random), Size, best, products);
+        double seconds = 0;
+        for (int start = 0; start < rows; start += block)
+        {
+            int count = Math.Min(block, rows - start), first = start;
+            float[] vectors = Unit(count, ref random);
+            seconds += Seconds(() => search.Add(vectors, count, first));
+        }
+        seconds += Seconds(() => search.Best());
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"negatives: {queryCount} queries, {rows} rows of {Size} in blocks of {block}, best {best}, products in {products}: {seconds:0.0} s; resident at most {Machine.PeakResidentBytes / 1e9:0.0} GB"));
+    }
+
+    private static float[] Unit(int count, ref SeededRandom random)
+    {
+        float[] numbers = Numbers(count * Size, ref random);
+        for (int row = 0; row < count; row++)
+        {
+            Span<float> vector = numbers.AsSpan(row * Size, Size);
+            System.Numerics.Tensors.TensorPrimitives.Divide(vector, System.Numerics.Tensors.TensorPrimitives.Norm(vector), vector);
+        }
+        return numbers;
     }
 
     // The bare product in blocks of rows, so that its results fit memory; nothing is looked at. Only the products are timed, not the copies into tensors.
