@@ -2,6 +2,7 @@
 // Why: mining compares every query with every passage. 100,000 queries over 1,000,000 passages are 5,000 times the products of this pair.
 
 using BenchmarkDotNet.Attributes;
+using BgeSharp.Benchmarks.Retrieval;
 using BgeSharp.Benchmarks.Running;
 using BgeSharp.Retrieval;
 using BgeSharp.Training.Data.Negatives;
@@ -23,8 +24,9 @@ public class NegativeSearch
     [GlobalSetup]
     public void SetUp()
     {
-        _queries = Unit(Queries, 1);
-        _passages = Unit(Passages, 2);
+        var random = new SeededRandom(1);
+        _queries = LargeRetrieval.Unit(Queries, ref random);
+        _passages = LargeRetrieval.Unit(Passages, ref random);
         Compute compute = Precision.Choose("auto", CPU);
         _products = compute.Type;
         Workload.Is(typeof(NegativeSearch), Queries * (double)Passages, "comparisons");
@@ -47,23 +49,5 @@ public class NegativeSearch
         var search = new BlockSearch(_queries, Size, Best, _products);
         search.Add(_passages, Passages, 0);
         return search.Best();
-    }
-
-    private static float[] Unit(int rows, ulong seed)
-    {
-        var random = new SeededRandom(seed);
-        var all = new float[rows * Size];
-        for (int row = 0; row < rows; row++)
-        {
-            Span<float> vector = all.AsSpan(row * Size, Size);
-            double sum = 0;
-            for (int i = 0; i < Size; i++)
-            {
-                vector[i] = (float)(random.NextDouble() - 0.5);
-                sum += vector[i] * (double)vector[i];
-            }
-            System.Numerics.Tensors.TensorPrimitives.Divide(vector, (float)Math.Sqrt(sum), vector);
-        }
-        return all;
     }
 }

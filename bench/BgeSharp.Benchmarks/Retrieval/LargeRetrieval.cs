@@ -82,7 +82,8 @@ internal static class LargeRetrieval
             $"negatives: {queryCount} queries, {rows} rows of {Size} in blocks of {block}, best {best}, products in {products}: {seconds:0.0} s; resident at most {Machine.PeakResidentBytes / 1e9:0.0} GB"));
     }
 
-    private static float[] Unit(int count, ref SeededRandom random)
+    /// <summary>Vectors of <see cref="Size"/> numbers and length 1.</summary>
+    internal static float[] Unit(int count, ref SeededRandom random)
     {
         float[] numbers = Numbers(count * Size, ref random);
         for (int row = 0; row < count; row++)

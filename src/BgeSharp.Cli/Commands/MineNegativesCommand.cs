@@ -30,11 +30,11 @@ internal static class MineNegativesCommand
         var number = new Option<int>("--per-query") { Description = "Negatives kept per query, drawn from the range.", HelpName = "N", DefaultValueFactory = _ => defaults.PerQuery };
         var relative = new Option<double>("--relative-margin") { Description = "Drop what scores above this share of the positive's score; 0 for no such limit.", HelpName = "X", DefaultValueFactory = _ => defaults.RelativeMargin };
         var absolute = new Option<double>("--absolute-margin") { Description = "Drop what scores less than this below the positive; 0 for no such limit.", HelpName = "X" };
-        var duplicate = new Option<double>("--duplicate-cosine") { Description = "Drop near-duplicates of a positive, above this cosine; 1 keeps them.", HelpName = "X", DefaultValueFactory = _ => defaults.DuplicateCosine };
+        var duplicate = new Option<double>("--duplicate-cosine") { Description = "With --model: drop near-duplicates of a positive, above this cosine; 1 keeps them.", HelpName = "X", DefaultValueFactory = _ => defaults.DuplicateCosine };
         var teacher = new Option<string?>("--teacher") { Description = "Cross-encoder that drops what it takes for an answer.", HelpName = "DIR" };
-        var margin = new Option<double>("--teacher-margin") { Description = "Logits that a negative must lie below the positive for the teacher.", HelpName = "X" };
-        var cache = new Option<string?>("--cache") { Description = "Folder that keeps vectors between runs.", HelpName = "DIR" };
-        var block = new Option<int>("--block-rows") { Description = "Passage vectors held in memory at a time.", HelpName = "N", DefaultValueFactory = _ => 65536 };
+        var margin = new Option<double>("--teacher-margin") { Description = "With --teacher: logits that a negative must lie below the positive for the teacher.", HelpName = "X" };
+        var cache = new Option<string?>("--cache") { Description = "With --model: folder that keeps vectors between runs.", HelpName = "DIR" };
+        var block = new Option<int>("--block-rows") { Description = "With --model: passage vectors held in memory at a time.", HelpName = "N", DefaultValueFactory = _ => 65536 };
         var seed = new Option<int>("--seed") { Description = "Seed of the draw.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var machine = new MachineOptions();
         var command = new Command("negatives", "Mine hard negatives for training pairs.") { model, input, corpus, output, from, to, number, relative, absolute, duplicate, teacher, margin, cache, block, seed };

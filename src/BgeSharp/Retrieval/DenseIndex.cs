@@ -187,7 +187,7 @@ public sealed class DenseIndex
         {
             TopK kept = best[range, query + c];
             Vector128<float> floor = Vector128.Create(kept.Floor);
-            // Nearly always all below: most tiles cost one comparison a query. NaN passes and is the heap's business.
+            // Nearly always all below: most tiles cost one comparison a query. NaN passes: TopK knows what to do with it.
             if (Vector128.LessThanAll(Vector128.Load(scores), floor))
             {
                 continue;

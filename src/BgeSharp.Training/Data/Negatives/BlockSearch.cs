@@ -3,6 +3,7 @@
 // Slack for vectors of unit length (two roundings of the inputs and one of the result, 2⁻⁸ each at most), so nothing is lost: the result is that of float32.
 
 using System.Runtime.Intrinsics;
+using BgeSharp.Retrieval;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace BgeSharp.Training.Data.Negatives;
@@ -13,12 +14,9 @@ public sealed class BlockSearch
     private const int QueryTile = 256, RowTile = 4096;
     private const float Slack = 0.0118f;
     private readonly float[] _queries;
-    private readonly int _dimension, _count, _k;
+    private readonly int _dimension, _count;
     private readonly ScalarType _products;
-    private readonly float[][] _scores;
-    private readonly int[][] _rows;
-    private readonly int[] _used;
-    private readonly float[] _threshold;
+    private readonly TopK[] _best;
 
     /// <param name="queries">[Q, D], unit length.</param>
     /// <param name="dimension">D.</param>
@@ -26,14 +24,9 @@ public sealed class BlockSearch
     /// <param name="products">Type of the first look: float32, or bfloat16 where that is fast.</param>
     public BlockSearch(float[] queries, int dimension, int k, ScalarType products)
     {
-        (_queries, _dimension, _k, _products) = (queries, dimension, k, products);
+        (_queries, _dimension, _products) = (queries, dimension, products);
         _count = queries.Length / dimension;
-        // Room for twice k: when it is full, the better half stays.
-        _scores = [.. Enumerable.Range(0, _count).Select(_ => new float[2 * k])];
-        _rows = [.. Enumerable.Range(0, _count).Select(_ => new int[2 * k])];
-        _used = new int[_count];
-        _threshold = new float[_count];
-        Array.Fill(_threshold, float.NegativeInfinity);
+        _best = [.. Enumerable.Range(0, _count).Select(_ => new TopK(k))];
     }
 
     /// <summary>Searches a block.</summary>
@@ -65,8 +58,7 @@ public sealed class BlockSearch
     public Candidate[][] Best()
     {
         var best = new Candidate[_count][];
-        Parallel.For(0, _count, q => best[q] = [.. Enumerable.Range(0, _used[q]).Select(i => new Candidate(_rows[q][i], _scores[q][i]))
-            .OrderByDescending(c => c.Score).ThenBy(c => c.Row).Take(_k)]);
+        Parallel.For(0, _count, q => best[q] = [.. _best[q].ToArray().Select(hit => new Candidate(hit.Row, hit.Score))]);
         return best;
     }
 
@@ -80,7 +72,7 @@ public sealed class BlockSearch
             int i = 0;
             for (; i <= height - Vector256<float>.Count; i += Vector256<float>.Count)
             {
-                if (Vector256.GreaterThanAny(Vector256.Create(line[i..]), Vector256.Create(_threshold[number] - slack)))
+                if (Vector256.GreaterThanAny(Vector256.Create(line[i..]), Vector256.Create(_best[number].Floor - slack)))
                 {
                     for (int j = i; j < i + Vector256<float>.Count; j++)
                     {
@@ -98,29 +90,11 @@ public sealed class BlockSearch
 
     private void Offer(int query, float cheap, float slack, float[] vectors, int row, int first)
     {
-        if (!(cheap > _threshold[query] - slack))
+        if (!(cheap > _best[query].Floor - slack))
         {
             return;
         }
         float exact = TensorPrimitives.Dot(_queries.AsSpan(query * _dimension, _dimension), vectors.AsSpan(row * _dimension, _dimension));
-        if (!(exact > _threshold[query]))
-        {
-            return;
-        }
-        int used = _used[query]++;
-        _scores[query][used] = exact;
-        _rows[query][used] = first + row;
-        if (_used[query] == 2 * _k)
-        {
-            // Falling by score; equal scores by row, because the sort is told to keep neither order.
-            (int Row, float Score)[] all = [.. _rows[query].Zip(_scores[query])];
-            Array.Sort(all, (a, b) => a.Score != b.Score ? b.Score.CompareTo(a.Score) : a.Row.CompareTo(b.Row));
-            for (int i = 0; i < _k; i++)
-            {
-                (_rows[query][i], _scores[query][i]) = all[i];
-            }
-            _used[query] = _k;
-            _threshold[query] = all[_k - 1].Score;
-        }
+        _best[query].Offer(first + row, exact);
     }
 }

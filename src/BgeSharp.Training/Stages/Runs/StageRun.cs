@@ -94,12 +94,8 @@ internal sealed class StageRun(RunContext run, int index)
         Pooling pooling = PoolingExtensions.Parse(options.Sentence);
         ModelCard card = Card(previous, 0);
         Func<RetroMaeStage, DevelopmentFigures>? evaluate = options.EvaluateEvery == 0 ? null
-            : byLoss ? stage =>
-            {
-                IReadOnlyDictionary<string, double> figures = stage.HeldOut(heldOut!, options.EvaluateQueries);
-                return new DevelopmentFigures(figures, -figures["dev_loss"]);
-            }
-        : _ => Figures(null, () => Searched(new TorchEncoder(new Encoder(weights, prefix, run.Config), PoolingExtensions.Parse(run.Recipe.Model.Pooling)), card, ["dense"]));
+            : byLoss ? stage => ByLoss(stage.HeldOut(heldOut!, options.EvaluateQueries))
+            : _ => Figures(null, () => Searched(new TorchEncoder(new Encoder(weights, prefix, run.Config), PoolingExtensions.Parse(run.Recipe.Model.Pooling)), card, ["dense"]));
         return loop.Run(position => new RetroMaeStage(options, weights, run.Config, pooling, run.Tokenizer, store, _seed, position, _group, words), evaluate, stop);
     }
 
@@ -148,8 +144,7 @@ internal sealed class StageRun(RunContext run, int index)
     {
         // Negatives are mined by the model the stage starts from, which reads its instructions; the cross-encoder reads the texts alone.
         ModelCard finder = options.HardNegatives is null || previous is null ? new ModelCard() : ModelCard.Load(previous);
-        var lengths = new PairLengths(options.QueryMaxLength, options.MaxLength, finder.QueryInstruction, finder.PassageInstruction, Negatives: true,
-            Plain: true);
+        var lengths = new PairLengths(options.QueryMaxLength, options.MaxLength, finder.QueryInstruction, finder.PassageInstruction, Negatives: true, Plain: true);
         using PairTraining pairs = PairTraining.Read(options, options.Pairs, lengths, run, _seed);
         var encoder = new Encoder(weights, "", run.Config);
         if (options.HardNegatives is not null)
@@ -196,17 +191,19 @@ internal sealed class StageRun(RunContext run, int index)
     private IReadOnlyDictionary<string, double> Searched(TorchEncoder encoder, ModelCard card, IReadOnlyList<string> outputs)
         => run.Evaluation!.Develop(encoder, run.Tokenizer, card, outputs, _options.EvaluateQueries);
 
+    private static DevelopmentFigures ByLoss(IReadOnlyDictionary<string, double> figures) => new(figures, -figures["dev_loss"]);
+
     // Searching costs an embedding of the whole corpus: it is left out where the loss decides.
-    private DevelopmentFigures Figures(double? loss, Func<IReadOnlyDictionary<string, double>>? search)
+    private DevelopmentFigures Figures(double? loss, Func<IReadOnlyDictionary<string, double>> search)
     {
         var figures = new Dictionary<string, double>();
         if (loss is double nats)
         {
             figures["dev_loss"] = nats;
         }
-        if (_options.EvaluateBy == "loss" || search is null)
+        if (_options.EvaluateBy == "loss")
         {
-            return new DevelopmentFigures(figures, -loss!.Value);
+            return ByLoss(figures);
         }
         string metric = _options.EvaluateBy == "auto" ? "ndcg@10" : _options.EvaluateBy;
         double score = search()[metric];
