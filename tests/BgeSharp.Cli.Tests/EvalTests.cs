@@ -1,10 +1,13 @@
 // bge eval and bge compare with a tiny model of random weights: what is written, what is refused.
 
 using System.Text.Json;
+using BgeSharp.Cli.Commands;
 using BgeSharp.Cli.Terminals;
+using BgeSharp.Embeddings;
 using BgeSharp.Evaluation.Reports;
 using BgeSharp.Formats;
 using BgeSharp.Models;
+using BgeSharp.Training.Data;
 using BgeSharp.Training.Modeling;
 
 namespace BgeSharp.Cli.Tests;
@@ -197,6 +200,60 @@ public sealed class EvalTests : IDisposable
         using var one = JsonDocument.Parse(File.ReadAllBytes(In("r.json")));
         Assert.Equal("dense+rerank", Assert.Single(one.RootElement.EnumerateObject()).Name);
         Assert.Contains("needs a re-ranker", (await Bge([.. common, "dense+rerank"])).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Negatives_are_mined_from_a_corpus_with_or_without_a_model()
+    {
+        string pairs = Given("pairs.jsonl", "{\"query\":\"a b\",\"pos\":[\"b a\"],\"pos_ids\":[1]}\n{\"query\":\"d\",\"pos\":[\"a d\"]}\n");
+        string corpus = Given("corpus.jsonl", "{\"_id\":\"1\",\"title\":\"c\",\"text\":\"a b c\"}\n{\"_id\":\"2\",\"text\":\"a d\"}\n{\"_id\":\"3\",\"title\":\"d\",\"text\":\"b d\"}\n");
+        string[] common = ["mine", "negatives", "--input", pairs, "--corpus", corpus, "--from-rank", "0", "--to-rank", "3", "--per-query", "3", "--relative-margin", "0", "--duplicate-cosine", "1"];
+        var words = await Bge([.. common, "--out", In("bm25.jsonl")]);
+        Assert.True(words.Code == 0, words.Error);
+        string[] lines = File.ReadAllLines(In("bm25.jsonl"));
+        Assert.Contains("\"neg\":[", lines[0], StringComparison.Ordinal);
+        Assert.DoesNotContain("a b c", lines[0], StringComparison.Ordinal);           // another text of its answer
+        Assert.DoesNotContain("\"neg\":[\"a d\"", lines[1], StringComparison.Ordinal);
+        Assert.Contains("\"neg_ids\":[\"3\"]", lines[1], StringComparison.Ordinal);
+        Assert.Contains("d\\nb d", lines[1], StringComparison.Ordinal);
+        string[] model = [.. common, "--model", Model(), "--cache", In("vectors"), "--precision", "float32", "--teacher", Reranker(), "--teacher-margin", "-1"];
+        var first = await Bge([.. model, "--out", In("first.jsonl")]);
+        Assert.True(first.Code == 0, first.Error);
+        Assert.NotEmpty(Directory.GetFiles(In("vectors"), "*", SearchOption.AllDirectories));
+        Assert.Equal(0, (await Bge([.. model, "--out", In("second.jsonl")])).Code);
+        Assert.Equal(File.ReadAllText(In("first.jsonl")), File.ReadAllText(In("second.jsonl")));
+        string[] ranked = File.ReadAllLines(In("first.jsonl"));
+        Assert.DoesNotContain("a b c", ranked[0], StringComparison.Ordinal);
+        Assert.Contains("\"neg_ids\":[", ranked[0], StringComparison.Ordinal);
+        // A teacher that takes all for answers leaves nothing.
+        string[] strict = [.. model];
+        strict[^1] = "0";
+        Assert.Contains("2 found none", (await Bge([.. strict, "--out", In("none.jsonl")])).Output, StringComparison.Ordinal);
+        Assert.Contains("--cache does nothing", (await Bge([.. common, "--cache", In("v"), "--out", In("x.jsonl")])).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_cross_encoder_scores_training_pairs()
+    {
+        string pairs = Given("p.jsonl", "{\"query\":\"a b\",\"pos\":[\"a b\"],\"neg\":[\"c d\",\"d\"],\"neg_scores\":[7,8],\"more\":1}\n{\"query\":\"c\",\"pos\":[\"c\"],\"neg\":[]}\n");
+        var scored = await Bge("score", "--model", Reranker(), "--pairs", pairs, "--out", In("scored.jsonl"), "--precision", "float32");
+        Assert.True(scored.Code == 0, scored.Error);
+        Assert.Contains("2 pairs with the scores of 4 passages", scored.Output, StringComparison.Ordinal);
+        string[] lines = File.ReadAllLines(In("scored.jsonl"));
+        Assert.Equal("{\"query\":\"a b\",\"pos\":[\"a b\"],\"neg\":[\"c d\",\"d\"],\"pos_scores\":[0],\"neg_scores\":[0,0],\"more\":1}", lines[0]);       // a head of zeros
+        Assert.Equal("{\"query\":\"c\",\"pos\":[\"c\"],\"neg\":[],\"pos_scores\":[0],\"neg_scores\":[]}", lines[1]);
+        Assert.Contains("no cross-encoder", (await Bge("score", "--model", Model(), "--pairs", pairs, "--out", In("none.jsonl"), "--precision", "float32")).Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(In("none.jsonl")));
+        TrainingExample[] lengths = ScoreCommand.Score(new Lengths(), [new("q", ["aa", "b"], ["ccc"]), new("r", ["dddd"], ["", "ee"])]);
+        Assert.Equal([2, 1, 4], lengths.SelectMany(e => e.PositiveScores!));
+        Assert.Equal([3, 0, 2], lengths.SelectMany(e => e.NegativeScores!));
+    }
+
+    private sealed class Lengths : IReranker
+    {
+        public int MaxLength => 9;
+
+        public float[] Score(IReadOnlyList<TextPair> pairs) => [.. pairs.Select(p => (float)p.Passage.Length)];
     }
 
     [Fact]

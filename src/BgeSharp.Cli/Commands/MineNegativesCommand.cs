@@ -23,14 +23,14 @@ internal static class MineNegativesCommand
         var defaults = new NegativeRules { DuplicateCosine = 0.98 };
         var model = new Option<string?>("--model") { Description = "Model folder that ranks; BM25 ranks when left out.", HelpName = "DIR" };
         var input = new Option<string>("--input") { Description = "Training pairs, FlagEmbedding JSONL, .gz allowed.", HelpName = "FILE", Required = true };
-        var corpus = new Option<string?>("--corpus") { Description = "Passages to search: JSONL with \"text\" (and \"title\"); those of the pairs when left out.", HelpName = "FILE" };
+        var corpus = new Option<string?>("--corpus") { Description = "Passages to search: JSONL with \"text\" (and \"title\", \"_id\"); those of the pairs when left out.", HelpName = "FILE" };
         var output = new Option<string>("--out") { Description = "The same pairs with mined negatives.", HelpName = "FILE", Required = true };
         var from = new Option<int>("--from-rank") { Description = "First rank taken, from 0.", HelpName = "N", DefaultValueFactory = _ => defaults.FromRank };
         var to = new Option<int>("--to-rank") { Description = "Rank after the last one taken.", HelpName = "N", DefaultValueFactory = _ => defaults.ToRank };
         var number = new Option<int>("--per-query") { Description = "Negatives kept per query, drawn from the range.", HelpName = "N", DefaultValueFactory = _ => defaults.PerQuery };
         var relative = new Option<double>("--relative-margin") { Description = "Drop what scores above this share of the positive's score; 0 for no such limit.", HelpName = "X", DefaultValueFactory = _ => defaults.RelativeMargin };
         var absolute = new Option<double>("--absolute-margin") { Description = "Drop what scores less than this below the positive; 0 for no such limit.", HelpName = "X" };
-        var duplicate = new Option<double>("--duplicate-cosine") { Description = "With --model: drop near-duplicates of a positive, above this cosine; 1 keeps them.", HelpName = "X", DefaultValueFactory = _ => defaults.DuplicateCosine };
+        var duplicate = new Option<double>("--duplicate-cosine") { Description = "Drop near-duplicates of a positive, above this cosine (of vectors; with BM25 of counts of character bigrams); 1 keeps them.", HelpName = "X", DefaultValueFactory = _ => defaults.DuplicateCosine };
         var teacher = new Option<string?>("--teacher") { Description = "Cross-encoder that drops what it takes for an answer.", HelpName = "DIR" };
         var margin = new Option<double>("--teacher-margin") { Description = "With --teacher: logits that a negative must lie below the positive for the teacher.", HelpName = "X" };
         var cache = new Option<string?>("--cache") { Description = "With --model: folder that keeps vectors between runs.", HelpName = "DIR" };
@@ -41,7 +41,7 @@ internal static class MineNegativesCommand
         machine.AddTo(command);
         command.SetAction((line, cancellation) =>
         {
-            Unused(line, line.GetValue(model) is null, "BM25 ranks here, without a model", cache, block, duplicate);
+            Unused(line, line.GetValue(model) is null, "BM25 ranks here, without a model", cache, block);
             Unused(line, line.GetValue(teacher) is null, "there is no --teacher", margin);
             var rules = new NegativeRules
             {
@@ -55,10 +55,17 @@ internal static class MineNegativesCommand
             Check(rules, line.GetValue(block));
             IProcessGroup group = terminal.Join();
             List<TrainingExample> examples = [.. PairFile.Read(line.GetValue(input)!)];
-            (List<string> passages, List<string> bare) = Passages(line.GetValue(corpus), examples);
+            List<CorpusPassage> passages = Passages(line.GetValue(corpus), examples);
             Compute compute = line.GetValue(model) is null && line.GetValue(teacher) is null ? Compute.Float32 : machine.Start(line, group).Compute;
             using TorchReranker? judge = line.GetValue(teacher) is string folder ? TorchReranker.Load(folder, compute) : null;
-            var mining = new NegativeMining(examples, passages, rules, line.GetValue(seed)) { WithoutTitle = bare, BlockRows = line.GetValue(block), Teacher = judge, TeacherMargin = line.GetValue(margin) };
+            var mining = new NegativeMining(examples, passages.ConvertAll(p => p.Text), rules, line.GetValue(seed))
+            {
+                WithoutTitle = passages.Exists(p => p.Bare != p.Text) ? passages.ConvertAll(p => p.Bare) : null,
+                Ids = passages.Exists(p => p.Ids.Count > 0) ? passages.ConvertAll(p => p.Ids) : null,
+                BlockRows = line.GetValue(block),
+                Teacher = judge,
+                TeacherMargin = line.GetValue(margin),
+            };
             (long written, long without) = line.GetValue(model) is string name
                 ? WithModel(terminal, mining, name, compute, line.GetValue(cache), line.GetValue(output)!, cancellation)
                 : group.Leads() ? Write(line.GetValue(output)!, mining.WithBm25(), cancellation) : default;
@@ -132,21 +139,40 @@ internal static class MineNegativesCommand
         return (written, without);
     }
 
-    // Each distinct passage, and its text without the title.
-    private static (List<string> Passages, List<string> Bare) Passages(string? corpus, List<TrainingExample> examples)
+    // Bare: without the title.
+    private sealed record CorpusPassage(string Text, string Bare, IReadOnlyList<string> Ids);
+
+    // Each distinct passage once, with all its ids.
+    private static List<CorpusPassage> Passages(string? corpus, List<TrainingExample> examples)
     {
         if (corpus is not null)
         {
             BadInput.RequireFile(corpus, "corpus");
         }
-        IEnumerable<(string Passage, string Bare)> texts = corpus is null ? examples.SelectMany(e => e.Positives.Concat(e.Negatives)).Select(t => (t, t))
+        IEnumerable<CorpusPassage> texts = corpus is null ? examples.SelectMany(e => Of(e.Positives, e.PositiveIds).Concat(Of(e.Negatives, e.NegativeIds)))
             : JsonLines.Read(corpus).Select(row =>
             {
                 string text = row.RequireString("text");
-                return (row.OptionalString("title") is { Length: > 0 } title ? title + "\n" + text : text, text);
+                return new CorpusPassage(row.OptionalString("title") is { Length: > 0 } title ? title + "\n" + text : text, text, Ids(row.OptionalId("_id", "id")));
             });
-        List<(string Passage, string Bare)> distinct = [.. texts.Where(t => !string.IsNullOrWhiteSpace(t.Passage)).DistinctBy(t => t.Passage, StringComparer.Ordinal)];
-        return distinct.Count > 0 ? ([.. distinct.Select(d => d.Passage)], [.. distinct.Select(d => d.Bare)]) : throw new BadInput($"{corpus}: there are no passages in it; nothing was written.");
+        var known = new Dictionary<string, int>(StringComparer.Ordinal);
+        var distinct = new List<CorpusPassage>();
+        foreach (CorpusPassage passage in texts.Where(t => !string.IsNullOrWhiteSpace(t.Text)))
+        {
+            if (known.TryAdd(passage.Text, distinct.Count))
+            {
+                distinct.Add(passage);
+            }
+            else if (distinct[known[passage.Text]] is var first && passage.Ids.Except(first.Ids).Any())
+            {
+                distinct[known[passage.Text]] = first with { Ids = [.. first.Ids.Union(passage.Ids)] };
+            }
+        }
+        return distinct.Count > 0 ? distinct : throw new BadInput($"{corpus}: there are no passages in it; nothing was written.");
+
+        static IEnumerable<CorpusPassage> Of(IReadOnlyList<string> texts, IReadOnlyList<string>? ids) => texts.Select((text, i) => new CorpusPassage(text, text, Ids(ids?[i])));
+
+        static IReadOnlyList<string> Ids(string? id) => id is { Length: > 0 } ? [id] : [];
     }
 
     private static void Check(NegativeRules rules, int block)

@@ -1,5 +1,6 @@
 // One line of FlagEmbedding-format JSONL, read and written losslessly:
 //   {"query": str, "pos": [str], "neg": [str], "pos_scores": [num], "neg_scores": [num], "prompt": str, "type": str}
+// and of ours: {"pos_ids": [str], "neg_ids": [str], "passage_prompt": str}
 
 namespace BgeSharp.Training.Data;
 
@@ -15,8 +16,17 @@ public sealed record TrainingExample(string Query, IReadOnlyList<string> Positiv
     /// <summary>Teacher scores of the negatives, same length and order; null when there are none.</summary>
     public IReadOnlyList<double>? NegativeScores { get; init; }
 
+    /// <summary>Ids of the positives, same length and order; null when there are none. Texts of one id are versions of one passage.</summary>
+    public IReadOnlyList<string>? PositiveIds { get; init; }
+
+    /// <summary>Ids of the negatives, same length and order; null when there are none.</summary>
+    public IReadOnlyList<string>? NegativeIds { get; init; }
+
     /// <summary>Instruction put before the query; null for none.</summary>
     public string? Prompt { get; init; }
+
+    /// <summary>Instruction put before the passages; null for none.</summary>
+    public string? PassagePrompt { get; init; }
 
     /// <summary>FlagEmbedding task type ("normal", "symmetric_sts", ...); null for none.</summary>
     public string? Type { get; init; }

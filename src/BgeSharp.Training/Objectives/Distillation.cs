@@ -56,7 +56,7 @@ public sealed record Distillation(InfoNce Contrast)
     }
 
     /// <param name="scores">[Q, P] or [Q, G], see <see cref="InfoNce.Scores"/>.</param>
-    /// <param name="teacherScores">[Q, G], raw scores divided by the teacher's temperature; G above 1.</param>
+    /// <param name="teacherScores">[Q, G], raw scores divided by the teacher's temperature; G above 1. NaN where the teacher does not know a passage: its difference counts 0.</param>
     /// <param name="start">First query, when the scores are those of a block.</param>
     /// <returns>Scalar.</returns>
     public Tensor MarginMse(Tensor scores, Tensor teacherScores, long start = 0)
@@ -64,6 +64,7 @@ public sealed record Distillation(InfoNce Contrast)
         long group = teacherScores.shape[1];
         Tensor own = OwnGroup(scores, group, start);                                                         // [Q, G]
         Tensor difference = Margins(own).Minus(Margins(teacherScores));
+        difference = where(difference.isnan(), zeros_like(difference), difference);
         return (difference * difference).mean();
 
         Tensor Margins(Tensor s) => s.narrow(1, 0, 1).Minus(s.narrow(1, 1, group - 1));                      // [Q, G − 1]

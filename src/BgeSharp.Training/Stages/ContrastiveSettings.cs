@@ -38,6 +38,10 @@ public static class ContrastiveSettings
     {
         List<WeightShape> shapes = [.. Encoder.Shapes("", config), .. before];
         HashSet<string> there = [.. before.Select(s => s.Name)];
+        if (options.VectorSize > 0 && before.FirstOrDefault(s => s.Name.StartsWith(M3Heads.MultiVector, StringComparison.Ordinal)) is { Shape: [var size, ..] } && size != options.VectorSize)
+        {
+            throw new BadInput($"stage \"{options.Label}\": vectorSize is {options.VectorSize}, but the model that it starts from has a head of {size} numbers; leave vectorSize out.");
+        }
         shapes.AddRange(M3Heads.Shapes(config, Outputs(options), options.VectorSize).Where(s => !there.Contains(s.Name)));
         if (options.Lora is { } lora)
         {
@@ -108,6 +112,7 @@ public static class ContrastiveSettings
         => new(options.GroupSize, options.Distillation is not null || options.Objective != "contrastive", options.Distillation?.Loss == "m3_kd")
         {
             OwnGroup = !options.InBatchNegatives,
+            MarksUnknown = options.Distillation?.Loss == "margin_mse",
             TeacherTemperature = options.Distillation?.Temperature ?? 1,
         };
 
@@ -117,7 +122,7 @@ public static class ContrastiveSettings
         Mixing = options.SourceMixing,
         Budget = options.BatchTokens,
         Tokens = options.BatchTokens == 0 ? null
-            : [.. store.Rows.Select((row, i) => store.Queries.LengthOf(i) + (options.GroupSize * row.Positives.Concat(row.Negatives).Max(store.Passages.LengthOf)))],
+            : [.. store.Rows.Select((row, i) => store.Queries.LengthOf(i) + (ContrastiveBatch.GroupOf(store.Sources[row.Source], row, options.GroupSize) * row.Positives.Concat(row.Negatives).Max(store.Passages.LengthOf)))],
     };
 
     private static OutputWeights Weights(OutputWeightOptions options) => new(options.Dense, options.Sparse, options.Multi);

@@ -30,18 +30,25 @@ public readonly record struct JsonLine(string File, long Number, JsonElement Val
     /// <summary>The string under the first of several fields that is there; a number is taken by its digits (ids are sometimes numbers).</summary>
     /// <exception cref="BadInput">None is there, or it is neither string nor integer.</exception>
     public string RequireId(params ReadOnlySpan<string> fields)
+        => OptionalId(fields) ?? throw Error($"\"{string.Join("\" or \"", fields.ToArray())}\" is missing, a string is needed");
+
+    /// <summary>The same, null when none of the fields is there.</summary>
+    /// <exception cref="BadInput">It is neither string nor integer.</exception>
+    public string? OptionalId(params ReadOnlySpan<string> fields)
     {
         foreach (string field in fields)
         {
-            if (Value.TryGetProperty(field, out JsonElement value))
+            if (Value.TryGetProperty(field, out JsonElement value) && value.ValueKind != JsonValueKind.Null)
             {
-                return StringOf(value)
-                    ?? (value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out _) ? value.GetRawText() : null)
-                    ?? throw Error($"\"{field}\" is {Describe(value)}, a string is needed");
+                return IdOf(value) ?? throw Error($"\"{field}\" is {Describe(value)}, a string is needed");
             }
         }
-        throw Error($"\"{string.Join("\" or \"", fields.ToArray())}\" is missing, a string is needed");
+        return null;
     }
+
+    /// <summary>A string, or the digits of an integer; null for anything else.</summary>
+    public static string? IdOf(JsonElement value)
+        => StringOf(value) ?? (value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out _) ? value.GetRawText() : null);
 
     /// <summary>The integer under a field.</summary>
     /// <exception cref="BadInput">The field is missing or not an integer of 32 bits.</exception>

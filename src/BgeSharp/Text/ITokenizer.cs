@@ -23,6 +23,9 @@ public interface ITokenizer
     /// <summary>Ids of the special tokens.</summary>
     SpecialTokens Special { get; }
 
+    /// <summary>True for a special token: one of <see cref="Special"/>, or another that the vocabulary marks as one.</summary>
+    bool IsSpecial(int id) => Special.Contains(id);
+
     /// <summary>Ids of a text, without special tokens, not truncated.</summary>
     int[] Encode(string text);
 

@@ -125,6 +125,50 @@ public sealed class NegativeMiningTests : IDisposable
         Assert.Contains(corpus[1], mined[2].Negatives);        // asked with another prompt, it is another query
     }
 
+    [Fact]
+    public void A_text_with_the_id_of_an_answer_is_no_negative_and_ids_are_written()
+    {
+        string[] corpus = ["the cat sat on the mat", "a mat with a cat on it", "a mat for a dog", "mat and cat"];
+        TrainingExample[] examples = [new("cat mat", ["something else"], []) { PositiveIds = ["1"] }, new("dog mat", [corpus[2]], ["x"]) { NegativeIds = ["x"] }];
+        var rules = new NegativeRules { FromRank = 0, ToRank = 4, PerQuery = 4, RelativeMargin = 0 };
+        TrainingExample[] mined = [.. new NegativeMining(examples, corpus, rules, 1) { Ids = [["0"], ["1"], ["2"], ["3"]] }.WithBm25()];
+        Assert.Equal(["0", "2", "3"], mined[0].NegativeIds!.Order());
+        Assert.Equal(mined[0].Negatives, mined[0].NegativeIds!.Select(id => corpus[int.Parse(id, CultureInfo.InvariantCulture)]));
+        Assert.Equal(["0", "1", "3"], mined[1].NegativeIds!.Order());
+        mined = [.. new NegativeMining(examples, corpus, rules, 1) { Ids = [[], ["5", "1"], [], []] }.WithBm25()];
+        Assert.All(mined, m => Assert.Null(m.NegativeIds));
+        Assert.DoesNotContain(corpus[1], mined[0].Negatives);
+        // The corpus knows the answer's id though the line does not.
+        TrainingExample unnamed = Assert.Single(new NegativeMining([new("cat mat", [corpus[0]], [])], corpus, rules, 1) { Ids = [["7"], ["7"], ["2"], ["3"]] }.WithBm25());
+        Assert.Equal(["2", "3"], unnamed.NegativeIds!.Order());
+    }
+
+    [Fact]
+    public void Near_duplicates_of_an_answer_on_any_line_are_no_negatives()
+    {
+        const string text = "员工每年享有十天带薪年休假，未休的假期可以顺延到次年三月底";
+        string[] corpus = [text, text.Replace("十天", "拾天", StringComparison.Ordinal), "年休假的申请应当提前两周提交给主管", "病假需要医院开具的证明"];
+        TrainingExample[] examples = [new("年休假", [corpus[2]], []), new("年休假", [text], [])];
+        TrainingExample[] Bm25(double cosine) => [.. new NegativeMining(examples, corpus, new NegativeRules { FromRank = 0, ToRank = 4, PerQuery = 4, RelativeMargin = 0, DuplicateCosine = cosine }, 1).WithBm25()];
+        Assert.All(Bm25(1), m => Assert.Contains(corpus[1], m.Negatives));
+        Assert.All(Bm25(0.85), m => Assert.DoesNotContain(corpus[1], m.Negatives));
+        TrainingExample[] Model(double cosine)
+        {
+            using EmbeddingCache queries = EmbeddingCache.Open(_folder.Path, "q", Size), passages = EmbeddingCache.Open(_folder.Path, "p", Size);
+            return [.. new NegativeMining(examples, corpus, new NegativeRules { FromRank = 0, ToRank = 4, PerQuery = 4, RelativeMargin = 0, DuplicateCosine = cosine }, 1)
+                .WithModel(new CachedEncoder(Encode, queries), new CachedEncoder(Encode, passages), ScalarType.Float32)];
+        }
+        IEnumerable<float[]> Encode(IEnumerable<string> texts) => texts.Select(t =>
+        {
+            double angle = Array.IndexOf(corpus, t) is int at and > 0 ? 0.1 * at * at : 0;        // cosines with the first: 0.995, 0.92, 0.62
+            var vector = new float[Size];
+            (vector[0], vector[1]) = ((float)Math.Cos(angle), (float)Math.Sin(angle));
+            return vector;
+        });
+        Assert.All(Model(1), m => Assert.Equal([corpus[1], corpus[3]], m.Negatives.Order(StringComparer.Ordinal).OrderBy(n => Array.IndexOf(corpus, n))));
+        Assert.All(Model(0.99), m => Assert.Equal([corpus[3]], m.Negatives));
+    }
+
     private sealed class Vetoing : IReranker
     {
         public int MaxLength => 512;

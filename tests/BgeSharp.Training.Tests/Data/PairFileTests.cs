@@ -19,7 +19,7 @@ public class PairFileTests
     public void Every_field_survives_reading_and_writing()
     {
         using var folder = new TemporaryFolder();
-        string line = """{"query":"问 <b>","pos":["答"],"neg":["错","误"],"pos_scores":[0.1],"neg_scores":[1e-07,-3],"prompt":"为这个句子","type":"normal","miner":"title-body","source":"s","group":"g","id":12345678901234567890,"meta":{"a":[1,null,"é"]}}""";
+        string line = """{"query":"问 <b>","pos":["答"],"neg":["错","误"],"pos_scores":[0.1],"neg_scores":[1e-07,-3],"pos_ids":["p 1"],"neg_ids":["","7"],"prompt":"为这个句子","passage_prompt":"文：","type":"normal","miner":"title-body","source":"s","group":"g","id":12345678901234567890,"meta":{"a":[1,null,"é"]}}""";
         string path = folder.Write("a.jsonl", line + "\n");
         string copy = Path.Combine(folder.Path, "sub", "b.jsonl");
         Assert.Equal(1, PairFile.Write(copy, PairFile.Read(path)));
@@ -66,12 +66,23 @@ public class PairFileTests
     [InlineData("""{"query":"q","pos":["a"],"pos_scores":[1,2]}""", "\"pos_scores\" has 2 numbers and \"pos\" has 1 texts")]
     [InlineData("""{"query":"q","pos":["a"],"neg_scores":[1]}""", "\"neg_scores\" has 1 numbers and \"neg\" has 0 texts")]
     [InlineData("""{"query":"q","pos":["a"],"pos_scores":["1"]}""", "\"pos_scores[0]\" is the string \"1\", a finite number is needed.")]
+    [InlineData("""{"query":"q","pos":["a"],"pos_ids":["1","2"]}""", "\"pos_ids\" has 2 ids and \"pos\" has 1 texts; one id a text is needed.")]
+    [InlineData("""{"query":"q","pos":["a"],"pos_ids":[1.5]}""", "\"pos_ids[0]\" is the number 1.5, a string or an integer is needed.")]
     [InlineData("""{"query":"q","pos":["a"],"prompt":1}""", "\"prompt\" is the number 1, a string is needed.")]
     [InlineData("""{"query":"q" """, "p.jsonl:2: not JSON")]
     [InlineData("""{"query":"q","pos":["a"],"\ud83d":1}""", "p.jsonl:2: a field's name has a lone surrogate in it")]
     [InlineData("""{"query":"q","pos":["a"],"meta":[{"a":"\uDC00"}]}""", "p.jsonl:2: \"meta\" has a string with a lone surrogate in it")]
     public void A_wrong_line_is_named_with_file_line_and_field(string line, string message) =>
         Assert.Contains(message, Error("{\"query\":\"好\",\"pos\":[\"好的\"],\"neg\":null}\n" + line), StringComparison.Ordinal);
+
+    [Fact]
+    public void Ids_may_be_integers()
+    {
+        using var folder = new TemporaryFolder();
+        TrainingExample read = Assert.Single(PairFile.Read(folder.Write("p.jsonl", """{"query":"q","pos":["a"],"neg":["b","c"],"pos_ids":[7],"neg_ids":["x",8]}""")));
+        Assert.Equal(["7"], read.PositiveIds!);
+        Assert.Equal(["x", "8"], read.NegativeIds!);
+    }
 
     [Fact]
     public void A_file_without_pairs_is_an_error() => Assert.Contains("no training pairs", Error("\n"), StringComparison.Ordinal);

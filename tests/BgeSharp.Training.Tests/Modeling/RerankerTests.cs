@@ -101,7 +101,7 @@ public sealed class RerankerTests : IDisposable
     {
         using Weights weights = Model();
         using PairStore store = PairStore.Create(_folder.Path, Enumerable.Range(0, 5).Select(n => new TrainingExample(TinyModel.Text(2, n), [TinyModel.Text(3, n + 20)], [TinyModel.Text(4, n + 40), TinyModel.Text(5, n + 60)])),
-            _tokenizer, 16, 16, "q ", negatives: true, "p ", plain: true);
+            _tokenizer, 16, 16, "q ", negatives: true, "p ", new PlainLengths(16, 16));
         CrossEncoder model = Cross(weights, TinyModel.Config);
         using var stage = new RerankerStage(new RerankerStageOptions { Steps = 1, BatchPairs = 2, GroupSize = 3, MaxLength = 16, QueryMaxLength = 8 }, weights, model, store, 1, 0);
         var judge = new TorchReranker(model, _tokenizer, 16);

@@ -139,6 +139,44 @@ public sealed class ContrastiveObjectiveTests
         Assert.Equal((4 + 4) / 2.0, new Distillation(new InfoNce()).MarginMse(scores, teacher).item<double>(), 1e-9);
     }
 
+    [Fact]
+    public void A_passage_that_the_teacher_does_not_know_has_no_margin_and_no_gradient()
+    {
+        using var scope = NewDisposeScope();
+        Tensor scores = tensor(new[] { 3.0, 1.0, 5.0, 2.0, 4.0, 1.0 }).view(2, 3).requires_grad_(), teacher = tensor(new[] { 5.0, 1.0, double.NaN, 1.0, double.NaN, double.NaN }).view(2, 3);
+        Tensor loss = new Distillation(new InfoNce(1, InBatchNegatives: false)).MarginMse(scores, teacher);
+        // One known margin of four: 2 against 4.
+        Assert.Equal(4 / 4.0, loss.item<double>(), 1e-9);
+        loss.backward();
+        Assert.Equal([-1.0, 1.0, 0, 0, 0, 0], scores.grad!.data<double>().ToArray());
+    }
+
+    [Fact]
+    public void Groups_of_their_own_learn_from_a_teacher_at_its_temperature_as_the_formulas_say()
+    {
+        using var scope = NewDisposeScope();
+        (M3Outputs q, M3Outputs p) = (Dense([[1, 0], [0, 1]]), Dense([[0.6, 0.8], [1, 0], [0.8, 0.6], [0, 1]]));
+        double[][] own = [[0.6, 1], [0.6, 1]], teacher = [[2, 0], [1, 3]];
+        double Of(TeacherUse use, double temperature) => new ContrastiveObjective { Contrast = new InfoNce(1, InBatchNegatives: false), Teacher = use, TeacherTemperature = temperature }
+            .Loss(q, p, new ContrastiveTargets(2, null, tensor(teacher.SelectMany(t => t).ToArray()).view(2, 2)), 0, 2, []).item<double>();
+        foreach (double temperature in new[] { 1.0, 4.0 })
+        {
+            double ordered = 0, divergence = 0, margins = 0;
+            for (int i = 0; i < 2; i++)
+            {
+                double[] t = [.. teacher[i].Select(x => Math.Exp(x / temperature))];
+                (double first, double second) = (t[0] / t.Sum(), t[1] / t.Sum());
+                // The second column alone is left when the first is hidden: its loss is 0.
+                ordered += first * Nats(own[i][0], own[i][1]) / 2;
+                divergence += (Nats(own[i][0], own[i][1]) + (first * Nats(own[i][0], own[i][1])) + (second * Nats(own[i][1], own[i][0]))) / 2;
+                margins += (Math.Pow(own[i][0] - own[i][1] - ((teacher[i][0] - teacher[i][1]) / temperature), 2) + Nats(own[i][0], own[i][1])) / 2;
+            }
+            Assert.Equal(ordered, Of(TeacherUse.Ordered, temperature), 1e-9);
+            Assert.Equal(divergence, Of(TeacherUse.KlDivergence, temperature), 1e-9);
+            Assert.Equal(margins, Of(TeacherUse.MarginMse, temperature), 1e-9);
+        }
+    }
+
     private static double Loss(ContrastiveObjective objective, M3Outputs q, M3Outputs p) => objective.Loss(q, p, new ContrastiveTargets(1, null, null), 0, 2, []).item<double>();
 
     private static double Nats(double positive, params double[] negatives) => Math.Log(Math.Exp(positive) + negatives.Sum(Math.Exp)) - positive;

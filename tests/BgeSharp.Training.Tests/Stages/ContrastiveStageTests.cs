@@ -50,6 +50,18 @@ public sealed class ContrastiveStageTests : IDisposable
         Assert.All(trained.Zip(loaded), p => Assert.Equal(p.First, p.Second, 1e-5));
     }
 
+    [Theory, InlineData("embeddings"), InlineData("layers:1")]
+    public void Parts_that_are_frozen_stay_as_they_are(string part)
+    {
+        ContrastiveStageOptions options = Options("plain") with { Freeze = [part] };
+        using Weights weights = Train(options, 3).Weights;
+        using Weights before = RunModel.Create(options, TinyModel.Config with { InitializerRange = 0.3 }, Compute.Float32, 1, null).Weights;
+        string[] same = [.. before.Shapes.Select(s => s.Name).Where(n => before[n].data<float>().ToArray().SequenceEqual(weights[n].data<float>().ToArray()))];
+        string[] frozen = [.. before.Shapes.Select(s => s.Name).Where(n => n.StartsWith("embeddings.", StringComparison.Ordinal) || (part != "embeddings" && n.StartsWith("encoder.layer.0.", StringComparison.Ordinal)))];
+        Assert.NotEmpty(frozen);
+        Assert.Equal(frozen, same);
+    }
+
     [Fact]
     public void Trained_heads_are_saved_and_loaded_and_a_dense_stage_after_them_keeps_them()
     {
@@ -137,7 +149,7 @@ public sealed class ContrastiveStageTests : IDisposable
     public void A_cross_encoder_reads_the_texts_of_a_store_without_instructions()
     {
         TrainingExample[] examples = [new("a b", ["c", "d"], ["e"]) { Prompt = "own " }, new("f", ["c"], ["g"]), new("h", ["i"], ["c"]) { Type = "symmetric_sts" }];
-        using PairStore store = PairStore.Create(Path.Combine(_folder.Path, "both"), examples, _tokenizer, 16, 32, "q ", negatives: true, "p ", plain: true);
+        using PairStore store = PairStore.Create(Path.Combine(_folder.Path, "both"), examples, _tokenizer, 16, 32, "q ", negatives: true, "p ", new PlainLengths(16, 32));
         int[] Ids(string text) => _tokenizer.EncodeWithSpecial(text);
         Assert.Equal(["own a b", "q f", "q h"], examples.Select((_, i) => _tokenizer.Decode(store.Queries[i].ToArray())));
         for (int i = 0; i < examples.Length; i++)

@@ -14,6 +14,9 @@ public sealed record GroupDraw(int Group, bool WithTeacher = false, bool SortByT
     /// <summary>True when a query is compared with its own group only: then, with too few negatives, it repeats its own instead of borrowing other queries' positives.</summary>
     public bool OwnGroup { get; init; }
 
+    /// <summary>True gives passages that the teacher does not know NaN; false a score that leaves nothing of them in a softmax.</summary>
+    public bool MarksUnknown { get; init; }
+
     /// <summary>What teacher scores will be divided by.</summary>
     public double TeacherTemperature { get; init; } = 1;
 }
@@ -92,7 +95,7 @@ public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, b
                 columns[(i * group) + g] = has ? rows.Negatives[negatives[g - 1]] : Other(store, examples, i, g, ref random);
                 if (teacher is not null)
                 {
-                    teacher[(i * group) + g] = has ? rows.NegativeScores![negatives[g - 1]] : teacher[i * group] - (float)(FarBelow * draw.TeacherTemperature);
+                    teacher[(i * group) + g] = has ? rows.NegativeScores![negatives[g - 1]] : draw.MarksUnknown ? float.NaN : teacher[i * group] - (float)(FarBelow * draw.TeacherTemperature);
                 }
             }
         }
@@ -132,7 +135,7 @@ public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, b
     }
 
     // FlagEmbedding's types: the first example of a batch decides.
-    private static int GroupOf(PairSource source, PairRows first, int group) => source.Type switch
+    internal static int GroupOf(PairSource source, PairRows first, int group) => source.Type switch
     {
         "only_1neg" => 2,
         "symmetric_class" => Math.Min(first.Negatives.Length + 1, group),

@@ -20,6 +20,11 @@ public sealed record PairRows(int[] Positives, int[] Negatives, int Source)
     public float[]? NegativeScores { get; init; }
 }
 
+/// <summary>Where texts without instructions are cut.</summary>
+/// <param name="Query">Longest query in tokens.</param>
+/// <param name="Passage">Longest passage in tokens.</param>
+public sealed record PlainLengths(int Query, int Passage);
+
 /// <summary>The texts of a pair store, by example and by passage row.</summary>
 /// <param name="Queries">One an example.</param>
 /// <param name="Passages">One a row.</param>
@@ -43,8 +48,10 @@ public sealed record PairSource(string Name, string Type)
         return new PairSource(parts[0], example.Type ?? "") { Part = parts.Length > 1 ? parts[1] : "" };
     }
 
-    /// <summary>FlagEmbedding's sign that other queries' passages are no negatives: the name of the file or folder ends so.</summary>
-    public bool OwnGroupOnly => Bare(Name).EndsWith("no_in_batch_neg", StringComparison.OrdinalIgnoreCase);
+    /// <summary>FlagEmbedding's sign that other queries' passages are no negatives: the name of the file or of its folder ends so.</summary>
+    public bool OwnGroupOnly => Marked(Bare(Name)) || Marked(Path.GetDirectoryName(Name) ?? "");
+
+    private static bool Marked(string name) => name.EndsWith("no_in_batch_neg", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Both sides are of one kind: the query's instruction stands before passages too. FlagEmbedding: symmetric_sts and symmetric_clustering.</summary>
     public bool IsSymmetric => Type is "symmetric_sts" or "symmetric_clustering";
@@ -60,6 +67,32 @@ public sealed record PairSource(string Name, string Type)
     }
 }
 
+/// <summary>Which passages are versions of one: texts that files give one id.</summary>
+internal sealed class PassageVersions
+{
+    // Ids are a file's own: "7" of another file is another passage.
+    private readonly Dictionary<(string File, string Id), HashSet<int>> _rows = [];
+    private readonly Dictionary<int, List<HashSet<int>>> _of = [];
+
+    /// <summary>Notes that a row is a text of an id; null or empty for no id.</summary>
+    /// <returns>The row.</returns>
+    public int Note(int row, string file, string? id)
+    {
+        if (id is { Length: > 0 })
+        {
+            HashSet<int> rows = CollectionsMarshal.GetValueRefOrAddDefault(_rows, (file, id), out _) ??= [];
+            if (rows.Add(row))
+            {
+                (CollectionsMarshal.GetValueRefOrAddDefault(_of, row, out _) ??= new(1)).Add(rows);
+            }
+        }
+        return row;
+    }
+
+    /// <summary>The row and all rows that share an id with it.</summary>
+    public IEnumerable<int> Of(int row) => _of.TryGetValue(row, out List<HashSet<int>>? versions) ? versions.SelectMany(rows => rows).Prepend(row) : [row];
+}
+
 /// <summary>Faults of pair files that are put right while reading, counted.</summary>
 public sealed class PairFaults
 {
@@ -72,8 +105,11 @@ public sealed class PairFaults
     /// <summary>Negatives that are positives of the same query.</summary>
     public int NegativesThatArePositives { get; internal set; }
 
+    /// <summary>Lines with a batch_size or train_group_size of their own: the recipe says these.</summary>
+    public int SizesOfLines { get; internal set; }
+
     /// <summary>In words; empty when there were none.</summary>
-    public string Describe() => string.Join(", ", new[] { (NegativesThatArePositives, "negatives that are positives of their query"), (RepeatedPositives, "repeated positives"), (RepeatedNegatives, "repeated negatives") }
+    public string Describe() => string.Join(", ", new[] { (NegativesThatArePositives, "negatives that are positives of their query"), (RepeatedPositives, "repeated positives"), (RepeatedNegatives, "repeated negatives"), (SizesOfLines, "lines' batch_size or train_group_size (batchPairs and groupSize of the recipe count)") }
         .Where(f => f.Item1 > 0).Select(f => FormattableString.Invariant($"{f.Item1} {f.Item2}")));
 }
 
@@ -82,14 +118,14 @@ public sealed class PairStore : IDisposable
 {
     private readonly Dictionary<int, int[]> _shared;
 
-    private PairStore(TokenStore queries, TokenStore passages, PairTexts? plain, PairRows[] rows, PairSource[] sources, PairFaults faults)
+    private PairStore(TokenStore queries, TokenStore passages, PairTexts? plain, PairRows[] rows, PassageVersions versions, PairSource[] sources, PairFaults faults)
     {
         Queries = queries;
         Passages = passages;
         Plain = plain ?? new PairTexts(queries, passages);
         Sources = sources;
         Faults = faults;
-        _shared = Shared(queries, rows);
+        _shared = Shared(queries, rows, versions);
         Rows = [.. rows.Select((row, i) => _shared.TryGetValue(i, out int[]? answers) ? Without(row, answers, faults) : row)];
     }
 
@@ -114,7 +150,9 @@ public sealed class PairStore : IDisposable
     /// <summary>Number of examples.</summary>
     public int Count => Rows.Length;
 
-    /// <summary>Rows of the passages that answer an example's query: its positives, and those of all other examples with the same query. None of them can be its negative.</summary>
+    /// <summary>
+    /// Rows of the passages that answer an example's query: its positives, those of all other examples with the same query, and all texts of one id with any of these. None of them can be its negative.
+    /// </summary>
     public int[] AnswersOf(int example) => _shared.GetValueOrDefault(example) ?? Rows[example].Positives;
 
     /// <summary>Tokenises examples into a folder.</summary>
@@ -125,24 +163,26 @@ public sealed class PairStore : IDisposable
     /// <param name="passageLength">Longest passage in tokens.</param>
     /// <param name="instruction">Put before a query that has no prompt of its own; empty for none.</param>
     /// <param name="negatives">False leaves the examples' own negatives out.</param>
-    /// <param name="passageInstruction">Put before every passage of a source that is not symmetric; empty for none.</param>
-    /// <param name="plain">Keeps the texts without instructions too.</param>
+    /// <param name="passageInstruction">Put before a passage whose example has no passage prompt of its own, in sources that are not symmetric; empty for none.</param>
+    /// <param name="plain">Keeps the texts without instructions too, cut to these lengths; null does not.</param>
     public static PairStore Create(string folder, IEnumerable<TrainingExample> examples, ITokenizer tokenizer, int queryLength, int passageLength, string instruction, bool negatives,
-        string passageInstruction = "", bool plain = false)
+        string passageInstruction = "", PlainLengths? plain = null)
     {
         Dictionary<UInt128, int> known = [], sameIds = [];
         var sources = new Dictionary<PairSource, int>();
         var rows = new List<PairRows>();
         var pending = new Queue<int[]>();
         var dropped = new PairFaults();
+        var versions = new PassageVersions();
+        var otherwise = new HashSet<(UInt128 Usual, int Row)>();
         // All four files grow in one pass over the examples: the passages an example brings are written right after its query is asked for.
         using var writer = new TokenStoreWriter(Path.Combine(folder, "passages.ids"));
-        using TokenStoreWriter? plainQueries = plain ? new TokenStoreWriter(Path.Combine(folder, "plain-queries.ids")) : null;
-        using TokenStoreWriter? plainPassages = plain ? new TokenStoreWriter(Path.Combine(folder, "plain-passages.ids")) : null;
+        using TokenStoreWriter? plainQueries = plain is not null ? new TokenStoreWriter(Path.Combine(folder, "plain-queries.ids")) : null;
+        using TokenStoreWriter? plainPassages = plain is not null ? new TokenStoreWriter(Path.Combine(folder, "plain-passages.ids")) : null;
         int RowOf(string before, string bare)
         {
             string passage = before + bare;
-            UInt128 hash = XxHash128.HashToUInt128(MemoryMarshal.AsBytes(passage.AsSpan()));
+            UInt128 hash = HashOf(passage);
             if (!known.TryGetValue(hash, out int row))
             {
                 // Texts that differ where the model does not look are one passage: as two they would be each other's negatives.
@@ -153,9 +193,14 @@ public sealed class PairStore : IDisposable
                     row = sameIds.Count;
                     sameIds.Add(read, row);
                     pending.Enqueue(ids);
-                    plainPassages?.Add(tokenizer.EncodeWithSpecial(bare, passageLength));
+                    plainPassages?.Add(tokenizer.EncodeWithSpecial(bare, plain!.Passage));
                 }
                 known.Add(hash, row);
+            }
+            if (before != passageInstruction)
+            {
+                // One text under two instructions is two rows and one passage.
+                otherwise.Add((HashOf(passageInstruction + bare), row));
             }
             return row;
         }
@@ -164,10 +209,11 @@ public sealed class PairStore : IDisposable
             foreach (TrainingExample example in examples)
             {
                 PairSource source = PairSource.Of(example);
+                dropped.SizesOfLines += example.Extra is { } extra && (extra.ContainsKey("batch_size") || extra.ContainsKey("train_group_size")) ? 1 : 0;
                 sources.TryAdd(source, sources.Count);
-                string before = source.IsSymmetric ? example.Prompt ?? instruction : passageInstruction;
-                rows.Add(Distinct(example, negatives, p => RowOf(before, p), sources[source], dropped));
-                plainQueries?.Add(tokenizer.EncodeWithSpecial(example.Query, queryLength));
+                string before = source.IsSymmetric ? example.Prompt ?? instruction : example.PassagePrompt ?? passageInstruction;
+                rows.Add(Distinct(example, negatives, (p, id) => versions.Note(RowOf(before, p), source.Name, id), sources[source], dropped));
+                plainQueries?.Add(tokenizer.EncodeWithSpecial(example.Query, plain!.Query));
                 yield return tokenizer.EncodeWithSpecial((example.Prompt ?? instruction) + example.Query, queryLength);
             }
         }
@@ -179,12 +225,23 @@ public sealed class PairStore : IDisposable
             }
             return ids;
         }));
-        PairTexts? apart = plain ? new PairTexts(plainQueries!.Open(), plainPassages!.Open()) : null;
-        return new PairStore(queries, writer.Open(), apart, [.. rows], [.. sources.OrderBy(s => s.Value).Select(s => s.Key)], dropped);
+        foreach ((UInt128 usual, int row) in otherwise)
+        {
+            string text = usual.ToString("x", System.Globalization.CultureInfo.InvariantCulture);
+            versions.Note(row, "", text);
+            if (known.TryGetValue(usual, out int plainRow))
+            {
+                versions.Note(plainRow, "", text);
+            }
+        }
+        PairTexts? apart = plain is not null ? new PairTexts(plainQueries!.Open(), plainPassages!.Open()) : null;
+        return new PairStore(queries, writer.Open(), apart, [.. rows], versions, [.. sources.OrderBy(s => s.Value).Select(s => s.Key)], dropped);
     }
 
-    // Answers of examples whose query others have too.
-    private static Dictionary<int, int[]> Shared(TokenStore queries, PairRows[] rows)
+    private static UInt128 HashOf(string text) => XxHash128.HashToUInt128(MemoryMarshal.AsBytes(text.AsSpan()));
+
+    // Answers of examples that have more than their own positives: their query is others' too, or a positive has versions.
+    private static Dictionary<int, int[]> Shared(TokenStore queries, PairRows[] rows, PassageVersions versions)
     {
         var byQuery = new Dictionary<UInt128, List<int>>();
         for (int i = 0; i < rows.Length; i++)
@@ -192,10 +249,13 @@ public sealed class PairStore : IDisposable
             (CollectionsMarshal.GetValueRefOrAddDefault(byQuery, XxHash128.HashToUInt128(MemoryMarshal.AsBytes(queries[i])), out _) ??= new(1)).Add(i);
         }
         var shared = new Dictionary<int, int[]>();
-        foreach (List<int> same in byQuery.Values.Where(list => list.Count > 1))
+        foreach (List<int> same in byQuery.Values)
         {
-            int[] answers = [.. same.SelectMany(i => rows[i].Positives).Distinct()];
-            same.ForEach(i => shared.Add(i, answers));
+            int[] answers = [.. same.SelectMany(i => rows[i].Positives).SelectMany(versions.Of).Distinct()];
+            if (same.Count > 1 || answers.Length > rows[same[0]].Positives.Length)
+            {
+                same.ForEach(i => shared.Add(i, answers));
+            }
         }
         return shared;
     }
@@ -209,19 +269,19 @@ public sealed class PairStore : IDisposable
     }
 
     // A text that answers cannot be a negative as well, and a text twice is drawn twice as often: both are dropped and counted.
-    private static PairRows Distinct(TrainingExample example, bool withNegatives, Func<string, int> rowOf, int source, PairFaults faults)
+    private static PairRows Distinct(TrainingExample example, bool withNegatives, Func<string, string?, int> rowOf, int source, PairFaults faults)
     {
         var positives = new Dictionary<int, int>();
         for (int i = 0; i < example.Positives.Count; i++)
         {
-            faults.RepeatedPositives += positives.TryAdd(rowOf(example.Positives[i]), i) ? 0 : 1;
+            faults.RepeatedPositives += positives.TryAdd(rowOf(example.Positives[i], example.PositiveIds?[i]), i) ? 0 : 1;
         }
         var negatives = new Dictionary<int, int>();
         // The types that make groups by themselves need their negatives whatever the stage's group is.
         withNegatives |= example.Type is "only_1neg" or "symmetric_class";
         for (int i = 0; withNegatives && i < example.Negatives.Count; i++)
         {
-            int row = rowOf(example.Negatives[i]);
+            int row = rowOf(example.Negatives[i], example.NegativeIds?[i]);
             if (positives.ContainsKey(row))
             {
                 faults.NegativesThatArePositives++;

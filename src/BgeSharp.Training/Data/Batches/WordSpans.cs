@@ -98,7 +98,7 @@ public sealed class WordSpans
     private Kind KindOf(int id)
     {
         // The unknown token among them: to have the encoder name it would teach to answer it. Enhanced decoding rebuilds it with the rest, as the public code does.
-        if (_tokenizer.Special.Contains(id))
+        if (_tokenizer.IsSpecial(id))
         {
             return Kind.Special;
         }

@@ -49,7 +49,7 @@ public static class EvaluationTexts
     {
         JsonValueKind.String => JsonLine.StringOf(value) is { } text ? [text] : [],
         JsonValueKind.Array => value.EnumerateArray().SelectMany(Strings),
-        JsonValueKind.Object => value.EnumerateObject().Where(p => p.Name is not ("id" or "_id" or "group" or "source" or "miner" or "language" or "type")).SelectMany(p => Strings(p.Value)),
+        JsonValueKind.Object => value.EnumerateObject().Where(p => p.Name is not ("id" or "_id" or "pos_ids" or "neg_ids" or "group" or "source" or "miner" or "language" or "type")).SelectMany(p => Strings(p.Value)),
         _ => [],
     };
 }

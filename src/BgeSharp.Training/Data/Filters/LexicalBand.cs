@@ -38,7 +38,7 @@ public sealed record LexicalBand(double Low = 0, double High = 0.9)
         {
             // A long passage is looked through for the query's few bigrams; the whole of its own is needed for likeness only, which is then small.
             HashSet<int> left = [.. asked];
-            foreach (int bigram in Pairs(passage))
+            foreach (int bigram in CharacterBigrams.Of(passage))
             {
                 shared += left.Remove(bigram) ? 1 : 0;
                 distinct++;
@@ -52,19 +52,5 @@ public sealed record LexicalBand(double Low = 0, double High = 0.9)
         return ((double)shared / asked.Count, 2.0 * shared / (asked.Count + Math.Max(1, distinct)));
     }
 
-    private static HashSet<int> Bigrams(string text) => [.. Pairs(text)];
-
-    private static IEnumerable<int> Pairs(string text)
-    {
-        char before = '\0';
-        foreach (char raw in text)
-        {
-            char c = char.IsLetterOrDigit(raw) ? char.ToLowerInvariant(raw) : '\0';
-            if (c != '\0' && before != '\0')
-            {
-                yield return (before << 16) | c;
-            }
-            before = c;
-        }
-    }
+    private static HashSet<int> Bigrams(string text) => [.. CharacterBigrams.Of(text)];
 }

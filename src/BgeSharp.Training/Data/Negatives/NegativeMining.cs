@@ -1,6 +1,7 @@
 // Hard negatives for training files: rank all passages for every query, keep those of a rank range that are no answers.
 //   dense: exact search in blocks (BlockSearch) over vectors that a cache on disk keeps       bm25: an inverted index
-// In memory: the examples and passages as text, one vector a query, the candidates, and one block of passage vectors (BlockRows·D·4 bytes).
+// In memory: the examples and passages as text, one vector a query, the candidates, and one block of passage vectors (BlockRows·D·4 bytes); for a query that
+// several examples ask, the vectors of its answers until the last of them has its negatives.
 
 using BgeSharp.Embeddings;
 using BgeSharp.Retrieval;
@@ -50,11 +51,18 @@ public sealed record CachedEncoder(Func<IEnumerable<string>, IEnumerable<float[]
 /// <param name="seed">Seed of the draw.</param>
 public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IReadOnlyList<string> corpus, NegativeRules rules, long seed)
 {
-    private readonly Dictionary<(string? Prompt, string Query), string[]> _answers = examples.GroupBy(e => (e.Prompt, e.Query))
-        .ToDictionary(g => g.Key, g => g.SelectMany(e => e.Positives).Distinct(StringComparer.Ordinal).ToArray());
+    private readonly Dictionary<(string? Prompt, string Query), QueryAnswers> _answers = examples.GroupBy(e => (e.Prompt, e.Query)).ToDictionary(g => g.Key, g => new QueryAnswers([.. g]));
+
+    private Dictionary<string, IReadOnlyList<string>>? _idsByText;
 
     /// <summary>The passages without their titles, in the order of the corpus: a positive may be given either way. Null where nothing has a title.</summary>
     public IReadOnlyList<string>? WithoutTitle { get; init; }
+
+    /// <summary>Ids of the passages, in the order of the corpus, none for one without: a passage that shares an id with a positive is no negative. Null where nothing has an id.</summary>
+    public IReadOnlyList<IReadOnlyList<string>>? Ids { get; init; }
+
+    private Dictionary<string, IReadOnlyList<string>> IdsByText => _idsByText ??= corpus.Select((text, row) => (text, row)).Concat(WithoutTitle is null ? [] : WithoutTitle.Select((text, row) => (text, row)))
+        .Where(p => Ids![p.row].Count > 0).DistinctBy(p => p.text, StringComparer.Ordinal).ToDictionary(p => p.text, p => Ids![p.row], StringComparer.Ordinal);
 
     private string Bare(int row) => WithoutTitle is null ? corpus[row] : WithoutTitle[row];
 
@@ -96,18 +104,18 @@ public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IRea
         Candidate[][] ranked = search.Best();
         for (int i = 0; i < examples.Count; i++)
         {
-            float[][] positives = [.. Passages(examples[i].Positives).Select(Vector)], answers = positives;
-            if (AnswersOf(examples[i]) is { } all && all.Length != examples[i].Positives.Count)
-            {
-                answers = [.. Passages(all).Select(Vector)];
-            }
             ReadOnlySpan<float> query = vectors.AsSpan(i * size, size);
             double best = double.NegativeInfinity;
-            foreach (float[] positive in positives)
+            foreach (int positive in Passages(examples[i].Positives))
             {
-                best = Math.Max(best, TensorPrimitives.Dot(query, positive));
+                best = Math.Max(best, TensorPrimitives.Dot(query, Vector(positive)));
             }
-            yield return Choose(i, ranked[i], best, row => rules.DuplicateCosine < 1 && Near(Vector(rows[row]), answers));
+            yield return Choose(i, ranked[i], best, (row, texts) =>
+            {
+                float[][] answers = texts.Kept(() => Passages(texts.Texts).Select(Vector).ToArray());
+                float[] vector = Vector(rows[row]);
+                return Array.Exists(answers, a => TensorPrimitives.Dot(vector.AsSpan(), a) > rules.DuplicateCosine);
+            });
         }
 
         int[] Passages(IReadOnlyList<string> texts) => passages.Rows(passageInstruction.Length == 0 ? texts : [.. texts.Select(t => passageInstruction + t)]);
@@ -118,11 +126,9 @@ public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IRea
             passages.Cache.Read(row, vector);
             return vector;
         }
-
-        bool Near(float[] vector, float[][] answers) => Array.Exists(answers, p => TensorPrimitives.Dot(vector.AsSpan(), p) > rules.DuplicateCosine);
     }
 
-    /// <summary>The same with BM25: no model is needed. Margins hold where a positive is among the ranks that were looked at.</summary>
+    /// <summary>The same with BM25: no model is needed. Margins hold where a positive is among the ranks that were looked at; near-duplicates are told by the cosine of counts of character bigrams.</summary>
     public IEnumerable<TrainingExample> WithBm25()
     {
         Bm25Index index = Bm25Index.Build(corpus);
@@ -140,16 +146,38 @@ public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IRea
             SearchHit[] hits = index.Search(examples[i].Query, rules.ToRank);
             HashSet<int> positives = [.. examples[i].Positives.Select(p => known.GetValueOrDefault(p, -1))];
             double best = hits.Where(h => positives.Contains(h.Row)).Select(h => (double)h.Score).DefaultIfEmpty(double.NaN).Max();
-            yield return Choose(i, [.. hits.Select(h => new Candidate(h.Row, h.Score))], best, _ => false);
+            yield return Choose(i, [.. hits.Select(h => new Candidate(h.Row, h.Score))], best, (row, texts) =>
+            {
+                Dictionary<int, int>[] answers = texts.Kept(() => texts.Texts.Select(CharacterBigrams.Count).ToArray());
+                return Near(corpus[row]) || (WithoutTitle is not null && Near(Bare(row)));
+
+                bool Near(string text)
+                {
+                    Dictionary<int, int> counts = CharacterBigrams.Count(text);
+                    return Array.Exists(answers, a => CharacterBigrams.Cosine(counts, a) > rules.DuplicateCosine);
+                }
+            });
         }
     }
 
-    private TrainingExample Choose(int number, Candidate[] ranked, double best, Func<int, bool> near)
+    // near: whether a passage is nearly one of the answers.
+    private TrainingExample Choose(int number, Candidate[] ranked, double best, Func<int, QueryAnswers, bool> near)
     {
         TrainingExample example = examples[number];
-        HashSet<string> answers = [.. AnswersOf(example).Append(example.Query).Select(Plain)];
-        int[] chosen = NegativeChoice.Choose(ranked, best, row => answers.Contains(Plain(corpus[row])) || answers.Contains(Plain(Bare(row))) || near(row), Teacher is null ? null : Veto, rules, HashCodes.Of(seed, number, 4));
-        return example with { Negatives = [.. chosen.Select(row => corpus[row])], NegativeScores = null };
+        QueryAnswers answers = _answers[(example.Prompt, example.Query)];
+        int[] chosen = NegativeChoice.Choose(ranked, best, row => answers.Excludes(row, Judge), Teacher is null ? null : Veto, rules, HashCodes.Of(seed, number, 4));
+        answers.Done();
+        return example with
+        {
+            Negatives = [.. chosen.Select(row => corpus[row])],
+            NegativeScores = null,
+            NegativeIds = Ids is { } ids && Array.TrueForAll(chosen, row => ids[row].Count > 0) ? [.. chosen.Select(row => ids[row][0])] : null,
+        };
+
+        bool Judge(int row) => answers.Holds(corpus[row]) || answers.Holds(Bare(row)) || (Ids is not null && answers.HoldsAny(Ids[row], () => OfTexts(answers.Texts))) || (rules.DuplicateCosine < 1 && near(row, answers));
+
+        // Ids that the corpus has for the answers' texts, where the lines leave them out.
+        IEnumerable<string> OfTexts(string[] texts) => texts.SelectMany(t => IdsByText.GetValueOrDefault(t) ?? []);
 
         bool[] Veto(IReadOnlyList<int> candidates)
         {
@@ -159,9 +187,44 @@ public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IRea
         }
     }
 
-    // The positives of this query in all examples.
-    private string[] AnswersOf(TrainingExample example) => _answers[(example.Prompt, example.Query)];
+    // What answers one query, in all examples that ask it. They share what is found out about it, so a query of a thousand lines costs a thousand looks, not a million.
+    private sealed class QueryAnswers(TrainingExample[] examples)
+    {
+        private readonly Dictionary<int, bool> _judged = [];
+        private HashSet<string>? _plain, _ids;
+        private object? _kept;
+        private int _left = examples.Length;
 
-    // Texts that differ in case, spaces and punctuation only are the same answer.
-    private static string Plain(string text) => string.Concat(text.Where(char.IsLetterOrDigit)).ToLowerInvariant();
+        /// <summary>The positives.</summary>
+        public string[] Texts { get; } = [.. examples.SelectMany(e => e.Positives).Distinct(StringComparer.Ordinal)];
+
+        /// <summary>Whether a passage is an answer, judged once.</summary>
+        public bool Excludes(int row, Func<int, bool> judge)
+            => _judged.TryGetValue(row, out bool known) ? known : _judged[row] = judge(row);
+
+        /// <summary>Whether a text is the query or an answer; differences of case, spaces and punctuation do not count.</summary>
+        public bool Holds(string text) => (_plain ??= [.. Texts.Append(examples[0].Query).Select(Plain)]).Contains(Plain(text));
+
+        /// <summary>Whether one of some ids is that of an answer.</summary>
+        /// <param name="ids">Of a passage.</param>
+        /// <param name="more">Ids of the answers beside those that the examples name.</param>
+        public bool HoldsAny(IReadOnlyList<string> ids, Func<IEnumerable<string>> more)
+            => ids.Count > 0 && ids.Any((_ids ??= [.. examples.SelectMany(e => e.PositiveIds ?? []).Where(id => id.Length > 0), .. more()]).Contains);
+
+        /// <summary>What the answers look like to the search, made once.</summary>
+        public T Kept<T>(Func<T> make) where T : class => (T)(_kept ??= make());
+
+        /// <summary>One of the examples has its negatives; after the last nothing is kept.</summary>
+        public void Done()
+        {
+            if (--_left == 0)
+            {
+                _judged.Clear();
+                _judged.TrimExcess();
+                (_plain, _ids, _kept) = (null, null, null);
+            }
+        }
+
+        private static string Plain(string text) => string.Concat(text.Where(char.IsLetterOrDigit)).ToLowerInvariant();
+    }
 }

@@ -53,7 +53,9 @@ public static class PairFile
         Strings(json, "neg", example.Negatives);
         Numbers(json, "pos_scores", example.PositiveScores);
         Numbers(json, "neg_scores", example.NegativeScores);
-        foreach ((string name, string? value) in (ReadOnlySpan<(string, string?)>)[("prompt", example.Prompt), ("type", example.Type), ("miner", example.Miner), ("source", example.Source), ("language", example.Language), ("group", example.Group)])
+        Strings(json, "pos_ids", example.PositiveIds);
+        Strings(json, "neg_ids", example.NegativeIds);
+        foreach ((string name, string? value) in (ReadOnlySpan<(string, string?)>)[("prompt", example.Prompt), ("passage_prompt", example.PassagePrompt), ("type", example.Type), ("miner", example.Miner), ("source", example.Source), ("language", example.Language), ("group", example.Group)])
         {
             if (value is not null)
             {
@@ -70,8 +72,12 @@ public static class PairFile
         }
     }
 
-    private static void Strings(Utf8JsonWriter json, string name, IReadOnlyList<string> values)
+    private static void Strings(Utf8JsonWriter json, string name, IReadOnlyList<string>? values)
     {
+        if (values is null)
+        {
+            return;
+        }
         json.WriteStartArray(name);
         foreach (string value in values)
         {

@@ -9,7 +9,7 @@ namespace BgeSharp.Training.Data.Pairs;
 /// <summary>Parses one line of a pair file.</summary>
 internal static class PairLine
 {
-    private static readonly HashSet<string> Known = ["query", "pos", "neg", "pos_scores", "neg_scores", "prompt", "type", "miner", "source", "group"]; // and "language", when it is a string
+    private static readonly HashSet<string> Known = ["query", "pos", "neg", "pos_scores", "neg_scores", "pos_ids", "neg_ids", "prompt", "passage_prompt", "type", "miner", "source", "group"]; // and "language", when it is a string
 
     /// <summary>The example of a line.</summary>
     public static TrainingExample Parse(JsonLine line)
@@ -29,7 +29,10 @@ internal static class PairLine
         {
             PositiveScores = Numbers(line, "pos_scores", "pos", positives.Count),
             NegativeScores = Numbers(line, "neg_scores", "neg", negatives.Count),
+            PositiveIds = Ids(line, "pos_ids", "pos", positives.Count),
+            NegativeIds = Ids(line, "neg_ids", "neg", negatives.Count),
             Prompt = Text(line, "prompt"),
+            PassagePrompt = Text(line, "passage_prompt"),
             Type = Text(line, "type"),
             Miner = Text(line, "miner"),
             Source = Text(line, "source"),
@@ -86,7 +89,14 @@ internal static class PairLine
         return texts;
     }
 
-    private static List<double>? Numbers(JsonLine line, string field, string of, int count)
+    private static List<double>? Numbers(JsonLine line, string field, string of, int count) =>
+        PerText<double?>(line, field, of, count, "number", item => item.ValueKind == JsonValueKind.Number && item.TryGetDouble(out double value) && double.IsFinite(value) ? value : null)?.ConvertAll(n => n!.Value);
+
+    private static List<string>? Ids(JsonLine line, string field, string of, int count) =>
+        PerText(line, field, of, count, "id", JsonLine.IdOf);
+
+    // An array with one value a text.
+    private static List<T>? PerText<T>(JsonLine line, string field, string of, int count, string what, Func<JsonElement, T?> read)
     {
         if (!Has(line, field, out JsonElement array))
         {
@@ -94,22 +104,18 @@ internal static class PairLine
         }
         if (array.ValueKind != JsonValueKind.Array)
         {
-            throw line.Error($"\"{field}\" is {JsonLine.Describe(array)}, an array of numbers is needed.");
+            throw line.Error($"\"{field}\" is {JsonLine.Describe(array)}, an array of {what}s is needed.");
         }
         if (array.GetArrayLength() != count)
         {
-            throw line.Error($"\"{field}\" has {array.GetArrayLength()} numbers and \"{of}\" has {count} texts; one number a text is needed.");
+            throw line.Error($"\"{field}\" has {array.GetArrayLength()} {what}s and \"{of}\" has {count} texts; one {what} a text is needed.");
         }
-        var numbers = new List<double>(count);
+        var values = new List<T>(count);
         foreach (JsonElement item in array.EnumerateArray())
         {
-            if (item.ValueKind != JsonValueKind.Number || !item.TryGetDouble(out double value) || !double.IsFinite(value))
-            {
-                throw line.Error($"\"{field}[{numbers.Count}]\" is {JsonLine.Describe(item)}, a finite number is needed.");
-            }
-            numbers.Add(value);
+            values.Add(read(item) ?? throw line.Error($"\"{field}[{values.Count}]\" is {JsonLine.Describe(item)}, {(what == "id" ? "a string or an integer" : "a finite number")} is needed."));
         }
-        return numbers;
+        return values;
     }
 
     private static string String(JsonLine line, JsonElement value, string field) =>

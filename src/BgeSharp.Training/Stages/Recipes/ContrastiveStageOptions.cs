@@ -160,7 +160,7 @@ public sealed record LoraOptions
 /// <summary>A source of training pairs.</summary>
 public sealed record PairSourceOptions
 {
-    /// <summary>FlagEmbedding JSONL, a SQuAD-format JSON file (.gz allowed), or "mined" for the pairs of the recipe's documents.</summary>
+    /// <summary>FlagEmbedding JSONL, a SQuAD-format JSON file (.gz allowed), a folder of such files, or "mined" for the pairs of the recipe's documents.</summary>
     [Required, RecipePath(Keyword = "mined")] public string Path { get; init; } = "";
 
     /// <summary>"auto", "jsonl", "squad" or "mined".</summary>
@@ -171,6 +171,12 @@ public sealed record PairSourceOptions
 
     /// <summary>How often each pair is seen in one pass.</summary>
     [Range(1, 100)] public int Repeat { get; init; } = 1;
+
+    /// <summary>Put before queries of this source in place of the stage's; an example's own prompt comes first. Null for the stage's, empty for none.</summary>
+    public string? QueryInstruction { get; init; }
+
+    /// <summary>Put before passages of this source in place of the stage's; an example's own passage_prompt comes first. Null for the stage's, empty for none.</summary>
+    public string? PassageInstruction { get; init; }
 }
 
 /// <summary>Where hard negatives come from.</summary>

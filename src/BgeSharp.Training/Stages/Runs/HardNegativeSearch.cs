@@ -39,6 +39,8 @@ public static class HardNegativeSearch
             int count = Math.Min(QueryBlock, store.Count - start);
             float[] queries = Encode(store.Queries, start, count, encoder, LocalProcessGroup.Instance);
             SearchHit[][] hits = index.SearchAll(queries, options.ToRank);
+            // Examples of one query have one list of answers: what is found out about a candidate holds for all of them.
+            var judged = new Dictionary<(int[] Answers, int Row), bool>();
             for (int i = 0; i < count; i++)
             {
                 int[] positives = store.Rows[start + i].Positives, answers = store.AnswersOf(start + i);
@@ -49,7 +51,9 @@ public static class HardNegativeSearch
                     best = Math.Max(best, TensorPrimitives.Dot(query, index[row]));
                 }
                 own.Add(NegativeChoice.Choose(
-                    [.. hits[i].Select(h => new Candidate(h.Row, h.Score))], best, row => IsAnswer(row, answers, index, rules) || store.Plain.Passages[row].SequenceEqual(store.Plain.Queries[start + i]), null, rules, HashCodes.Of(seed, start + i, 4)));
+                    [.. hits[i].Select(h => new Candidate(h.Row, h.Score))], best, row => IsAnswer(row) || store.Plain.Passages[row].SequenceEqual(store.Plain.Queries[start + i]), null, rules, HashCodes.Of(seed, start + i, 4)));
+
+                bool IsAnswer(int row) => judged.TryGetValue((answers, row), out bool known) ? known : judged[(answers, row)] = HardNegativeSearch.IsAnswer(row, answers, index, rules);
             }
         }
         return Join(group.Collect(PackedRows.Pack(own)), store.Count, store.Passages.Count, group.Size);

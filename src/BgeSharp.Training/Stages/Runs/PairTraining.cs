@@ -193,5 +193,5 @@ internal sealed class PairTraining : IDisposable
 /// <param name="QueryInstruction">Before every query.</param>
 /// <param name="PassageInstruction">Before every passage.</param>
 /// <param name="Negatives">Whether the files' own negatives are used.</param>
-/// <param name="Plain">Whether a cross-encoder reads the texts too, without instructions.</param>
-internal sealed record PairLengths(int Query, int Passage, string QueryInstruction, string PassageInstruction, bool Negatives, bool Plain);
+/// <param name="Plain">Where a cross-encoder, which reads the texts without instructions, cuts them; null where only the model reads them.</param>
+internal sealed record PairLengths(int Query, int Passage, string QueryInstruction, string PassageInstruction, bool Negatives, PlainLengths? Plain);

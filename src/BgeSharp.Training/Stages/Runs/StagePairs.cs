@@ -22,7 +22,7 @@ public static class StagePairs
         IReadOnlyList<PairSourceOptions> sources = given.Count > 0 ? given : [new PairSourceOptions { Path = Mined }];
         foreach (PairSourceOptions source in sources)
         {
-            IEnumerable<TrainingExample> examples = Open(source, documents);
+            IEnumerable<TrainingExample> examples = Open(source, documents).Select(e => WithInstructions(e, source));
             if (source.Limit > 0)
             {
                 examples = Draw(examples, source.Limit, seed);
@@ -43,13 +43,26 @@ public static class StagePairs
         {
             return documents.TrainingPairs();
         }
+        if (Directory.Exists(source.Path))
+        {
+            string[] files = [.. Directory.GetFiles(source.Path).Where(f => IsJson(f) || IsJsonLines(f)).Order(StringComparer.Ordinal)];
+            return files.Length > 0 ? files.SelectMany(f => Open(source with { Path = f }, documents))
+                : throw new BadInput($"{source.Path}: no .jsonl or .json file (.gz allowed) in this folder; name one that holds training pairs.");
+        }
         bool squad = source.Format == "squad" || (source.Format == "auto" && IsJson(source.Path));
         // Files of one name in two folders are two sources; a source that a line names divides its file.
         return (squad ? SquadPairs.Read(source.Path) : PairFile.Read(source.Path)).Select(e => e with { Source = e.Source is null ? source.Path : source.Path + PairSource.PartSign + e.Source });
     }
 
+    private static TrainingExample WithInstructions(TrainingExample example, PairSourceOptions source)
+        => source is { QueryInstruction: null, PassageInstruction: null } ? example
+            : example with { Prompt = example.Prompt ?? source.QueryInstruction, PassagePrompt = example.PassagePrompt ?? source.PassageInstruction };
+
     private static bool IsJson(string path)
         => path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".json.gz", StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsJsonLines(string path)
+        => path.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".jsonl.gz", StringComparison.OrdinalIgnoreCase);
 
     // Reservoir sampling (Vitter 1985, algorithm R), then back into reading order. Holds the drawn examples in memory.
     private static List<TrainingExample> Draw(IEnumerable<TrainingExample> examples, int limit, long seed)

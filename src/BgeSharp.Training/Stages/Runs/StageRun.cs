@@ -17,6 +17,9 @@ internal sealed class StageRun(RunContext run, int index)
 {
     private readonly StageOptions _options = run.Recipe.Stages[index];
     private readonly long _seed = HashCodes.Of(run.Recipe.Seed, "stage " + index.ToString(CultureInfo.InvariantCulture));
+    // Shorter texts have next to nothing to rebuild.
+    private const int LeastTokens = 8;
+
     private readonly IRunObserver _observer = run.Options.Observer;
     private readonly IProcessGroup _group = run.Options.Group;
 
@@ -81,7 +84,7 @@ internal sealed class StageRun(RunContext run, int index)
         using TokenStore store = Texts("text.ids", run.Documents.Training(), options);
         if (store.Count == 0)
         {
-            throw new BadInput($"stage \"{options.Label}\": the recipe's documents have no text to train on.");
+            throw new BadInput($"stage \"{options.Label}\": the recipe's documents have no text of {LeastTokens} tokens or more to train on.");
         }
         _observer.Message($"{store.Count} texts, {store.TokenCount} tokens");
         bool byLoss = options.EvaluateBy is "auto" or "loss";
@@ -106,7 +109,8 @@ internal sealed class StageRun(RunContext run, int index)
             throw new BadInput($"stage \"{options.Label}\": matryoshkaDimensions has {tooLong}, but the model's vectors have {run.Config.HiddenSize} numbers; name smaller ones.");
         }
         string? teacher = TeacherOf(options.Distillation);
-        var lengths = new PairLengths(options.QueryMaxLength, options.PassageMaxLength, options.QueryInstruction, options.PassageInstruction, options.GroupSize > 1, Plain: teacher is not null);
+        var lengths = new PairLengths(options.QueryMaxLength, options.PassageMaxLength, options.QueryInstruction, options.PassageInstruction, options.GroupSize > 1,
+            Plain: teacher is not null ? TorchReranker.LengthsOf(teacher) : options.HardNegatives is not null ? new PlainLengths(options.QueryMaxLength, options.PassageMaxLength) : null);
         using PairTraining pairs = PairTraining.Read(options, options.Pairs, lengths, run, _seed);
         Pooling pooling = PoolingExtensions.Parse(run.Recipe.Model.Pooling);
         var encoder = new M3Encoder(new Encoder(weights, "", run.Config), pooling, new M3Heads(weights, M3Heads.Unweighted(run.Tokenizer.Special)));
@@ -131,7 +135,7 @@ internal sealed class StageRun(RunContext run, int index)
             if (options.Distillation is not null || options.Objective != "contrastive")
             {
                 pairs.RequireScores(options.Distillation is null ? $"the objective \"{options.Objective}\"" : "distillation",
-                    options.Distillation is not null, options.HardNegatives is null || options.Distillation?.Loss == "margin_mse");
+                    options.Distillation is not null, options.HardNegatives is null);
             }
             if (options.Objective == "cosine")
             {
@@ -144,7 +148,7 @@ internal sealed class StageRun(RunContext run, int index)
     {
         // Negatives are mined by the model the stage starts from, which reads its instructions; the cross-encoder reads the texts alone.
         ModelCard finder = options.HardNegatives is null || previous is null ? new ModelCard() : ModelCard.Load(previous);
-        var lengths = new PairLengths(options.QueryMaxLength, options.MaxLength, finder.QueryInstruction, finder.PassageInstruction, Negatives: true, Plain: true);
+        var lengths = new PairLengths(options.QueryMaxLength, options.MaxLength, finder.QueryInstruction, finder.PassageInstruction, Negatives: true, Plain: new PlainLengths(options.QueryMaxLength, options.MaxLength));
         using PairTraining pairs = PairTraining.Read(options, options.Pairs, lengths, run, _seed);
         var encoder = new Encoder(weights, "", run.Config);
         if (options.HardNegatives is not null)
@@ -166,7 +170,7 @@ internal sealed class StageRun(RunContext run, int index)
 
     private TokenStore Texts(string file, IEnumerable<Document> documents, RetroMaeStageOptions options)
         => TokenStore.Create(Path.Combine(run.Folder.Work, file),
-            TokenChunks.Of(documents, run.Tokenizer, options.MaxLength).Where(ids => ids.Length >= 8));
+            TokenChunks.Of(documents, run.Tokenizer, options.MaxLength).Where(ids => ids.Length >= LeastTokens));
 
     // The pairs whose loss is measured while training; null where the stage does not measure any. Rank 0 alone evaluates.
     private PairStore? Development(int queryLength, int passageLength, ModelCard card, int negatives)

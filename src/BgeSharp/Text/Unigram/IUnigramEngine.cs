@@ -11,6 +11,9 @@ internal interface IUnigramEngine
     /// <summary>Appends the tokens of a text to <c>scratch.Tokens</c>, which the caller has reset.</summary>
     void Encode(ReadOnlySpan<char> text, Scratch scratch);
 
+    /// <summary>True for a token that the vocabulary marks as special.</summary>
+    bool IsSpecial(int id);
+
     /// <summary>Text of ids.</summary>
     string Decode(ReadOnlySpan<int> ids);
 

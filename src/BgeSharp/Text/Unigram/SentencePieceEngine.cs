@@ -67,6 +67,9 @@ internal sealed class SentencePieceEngine : IUnigramEngine
     /// <summary>The records that were read.</summary>
     internal SentencePieceModel Model => _model;
 
+    // Outside the five only control pieces, which no text gives.
+    public bool IsSpecial(int id) => false;
+
     public void Encode(ReadOnlySpan<char> text, Scratch scratch)
     {
         var tokens = scratch.Tokens;

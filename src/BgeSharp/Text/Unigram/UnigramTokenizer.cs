@@ -84,6 +84,9 @@ public sealed partial class UnigramTokenizer : ITokenizer, IAppendsIds
     public SpecialTokens Special { get; }
 
     /// <inheritdoc/>
+    public bool IsSpecial(int id) => Special.Contains(id) || _engine.IsSpecial(id);
+
+    /// <inheritdoc/>
     public string TokenOf(int id) => _engine.TokenOf(id);
 
     /// <inheritdoc/>

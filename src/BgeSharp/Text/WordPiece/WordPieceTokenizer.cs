@@ -138,6 +138,9 @@ public sealed class WordPieceTokenizer : ITokenizer, IAppendsIds
     }
 
     /// <inheritdoc/>
+    public bool IsSpecial(int id) => Special.Contains(id) || _skipped.Contains(id);
+
+    /// <inheritdoc/>
     public string TokenOf(int id)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(id);

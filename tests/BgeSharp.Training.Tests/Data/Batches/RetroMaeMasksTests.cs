@@ -21,6 +21,9 @@ public sealed class RetroMaeMasksTests
         Assert.Equal(chosen.Order().Distinct(), chosen);
         Assert.All(Enumerable.Range(0, ids.Length).Except(chosen), i => Assert.Equal(ids[i], masked[i]));
         Assert.InRange(chosen.Count(i => masked[i] == Tokenizer.Special.Mask) / (double)chosen.Count, 0.75, 0.86);
+        // Of the rest half stays; a random id is the own one in one of some 50 cases.
+        Assert.InRange(chosen.Count(i => masked[i] == ids[i]) / (double)chosen.Count, 0.06, 0.15);
+        Assert.InRange(chosen.Count(i => masked[i] != ids[i] && masked[i] != Tokenizer.Special.Mask) / (double)chosen.Count, 0.06, 0.15);
     }
 
     [Theory, InlineData(6, 1), InlineData(4, 5), InlineData(1, 20), InlineData(3, 40)]
@@ -37,6 +40,28 @@ public sealed class RetroMaeMasksTests
         }
         double wanted = Math.Max(1, Math.Round(0.3 * pieces * words, MidpointRounding.ToEven));
         Assert.InRange(hidden / 4000 / wanted, 0.94, 1.06);
+    }
+
+    [Fact]
+    public void Tokens_that_a_vocabulary_adds_as_special_are_never_hidden()
+    {
+        using var folder = new TemporaryFolder();
+        Tokenizer.Save(folder.Path);
+        string file = Path.Combine(folder.Path, "tokenizer.json");
+        var json = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(file))!;
+        int added = Tokenizer.VocabularySize;
+        json["added_tokens"]!.AsArray().Add(System.Text.Json.Nodes.JsonNode.Parse($$"""{"id":{{added}},"content":"[NOTE]","special":true,"single_word":false,"lstrip":false,"rstrip":false,"normalized":false}"""));
+        File.WriteAllText(file, json.ToJsonString());
+        ITokenizer tokenizer = TokenizerFile.Load(folder.Path);
+        Assert.True(tokenizer.IsSpecial(added));
+        int[] ids = tokenizer.EncodeWithSpecial("ab [NOTE] cd [NOTE] [NOTE] ef");
+        Assert.Equal(3, ids.Count(id => id == added));
+        var masks = new RetroMaeMasks(tokenizer, 0.6, 0.5, 0);
+        var random = new SeededRandom(5);
+        for (int draw = 0; draw < 50; draw++)
+        {
+            Assert.DoesNotContain(masks.MaskForEncoder(ids, new int[ids.Length], ref random), i => ids[i] == added);
+        }
     }
 
     [Fact]

@@ -85,6 +85,76 @@ public sealed class StoreTests : IDisposable
     }
 
     [Fact]
+    public void Texts_of_one_id_are_versions_of_one_passage_within_a_file()
+    {
+        using PairStore store = Store(
+            new("a", ["xx"], ["yy", "zz"]) { PositiveIds = ["1"], NegativeIds = ["1", "2"], Source = "one" },
+            new("b", ["zz"], ["xx"]) { PositiveIds = ["2"], NegativeIds = ["1"], Source = "one" },
+            new("c", ["ww"], ["yy"]) { PositiveIds = ["3"], NegativeIds = ["4"], Source = "one" },
+            new("d", ["vv"], ["ww"]) { PositiveIds = ["1"], NegativeIds = ["9"], Source = "two" },
+            new("e", ["yy"], []) { Source = "one" });
+        string[] Texts(IEnumerable<int> rows) => [.. rows.Select(r => _tokenizer.Decode(store.Passages[r].ToArray())).Order()];
+        Assert.Equal(["xx", "yy"], Texts(store.AnswersOf(0)));
+        Assert.Equal(["zz"], Texts(store.Rows[0].Negatives));           // yy is another text of its answer
+        Assert.Equal(["zz"], Texts(store.AnswersOf(1)));
+        Assert.Equal(["ww"], Texts(store.AnswersOf(2)));
+        Assert.Equal(["vv"], Texts(store.AnswersOf(3)));                // "1" of another file is another passage
+        Assert.Equal(["xx", "yy"], Texts(store.AnswersOf(4)));          // the text has the id, wherever the line leaves it out
+        Assert.Equal(1, store.Faults.NegativesThatArePositives);
+        // Columns xx | zz | yy: a and e hide each other's.
+        Assert.Equal([false, false, true, false, false, false, true, false, false], ContrastiveBatch.Draw(store, [0, 1, 4], 1, 1, 0).Hidden!);
+    }
+
+    [Fact]
+    public void One_text_under_two_instructions_is_one_passage()
+    {
+        using PairStore store = Store(new("a", ["xx"], ["yy"]) { PassagePrompt = "p " }, new("b", ["xx"], []), new("c", ["xx"], ["xx"]) { PassagePrompt = "o " }, new("d", ["yy"], []));
+        Assert.Equal(3, store.AnswersOf(0).Length);
+        Assert.Equal(store.AnswersOf(0).Order(), store.AnswersOf(1).Order());
+        Assert.Equal(store.AnswersOf(0).Order(), store.AnswersOf(2).Order());
+        Assert.Equal(2, store.AnswersOf(3).Length);
+        bool[] hidden = ContrastiveBatch.Draw(store, [0, 1, 2], 1, 1, 0).Hidden!;
+        Assert.Equal(6, hidden.Count(h => h));
+    }
+
+    [Fact]
+    public void Negatives_in_a_teacher_s_order_and_unknown_ones_are_marked()
+    {
+        TrainingExample[] examples = [.. Enumerable.Range(0, 6).Select(i => new TrainingExample(TinyModel.Text(2, i), [TinyModel.Text(3, i + 10)], [.. Enumerable.Range(0, i == 5 ? 0 : 4).Select(n => TinyModel.Text(4, i + (10 * n) + 30))])
+        {
+            PositiveScores = [9],
+            NegativeScores = [.. new[] { 1.0, 4, -2, 3 }.Take(i == 5 ? 0 : 4)],
+        })];
+        using PairStore store = Store(examples);
+        for (int round = 0; round < 10; round++)
+        {
+            ContrastiveBatch sorted = ContrastiveBatch.Draw(store, [0, 1, 2, 5], new GroupDraw(4, WithTeacher: true, SortByTeacher: true) { MarksUnknown = true }, 1, round);
+            for (int i = 0; i < 3; i++)
+            {
+                float[] scores = sorted.Teacher![(i * 4)..((i * 4) + 4)];
+                Assert.Equal(9, scores[0]);
+                Assert.Equal(scores[1..].OrderDescending(), scores[1..]);
+                for (int g = 1; g < 4; g++)
+                {
+                    int at = examples[i].NegativeScores!.ToList().IndexOf(scores[g]);
+                    Assert.Equal(_tokenizer.EncodeWithSpecial(examples[i].Negatives[at], 16), sorted.Passages[(i * 4) + g].ToArray());
+                }
+            }
+            Assert.True(sorted.Teacher![13..16].All(float.IsNaN));
+        }
+        // Without the order some draw is out of it; without marks unknown passages are far below.
+        Assert.Contains(Enumerable.Range(0, 10), round => ContrastiveBatch.Draw(store, [0], new GroupDraw(4, WithTeacher: true), 1, round).Teacher![1..] is var s && !s.SequenceEqual(s.OrderDescending()));
+        Assert.Equal(9 - 60, ContrastiveBatch.Draw(store, [5, 0], new GroupDraw(2, WithTeacher: true) { TeacherTemperature = 2 }, 1, 0).Teacher![1]);
+    }
+
+    [Fact]
+    public void Passages_may_have_an_instruction_of_their_own()
+    {
+        using PairStore store = Store(new("a", ["xx"], []) { PassagePrompt = "p " }, new("b", ["xx"], []), new("c", ["xx"], []) { PassagePrompt = "p ", Prompt = "s ", Type = "symmetric_sts" });
+        Assert.Equal(["p xx", "xx", "s xx"], store.Rows.Select(r => _tokenizer.Decode(store.Passages[r.Positives[0]].ToArray())));
+    }
+
+    [Fact]
     public void A_query_is_never_lent_its_own_answer()
     {
         TrainingExample[] examples = [new("a", ["xx"], []), new("b", ["yy"], []), new("c", ["zz"], []), new("a", ["ww"], [])];

@@ -1,6 +1,9 @@
 // A run measures each stage in all the ways its model can be searched.
 
+using BgeSharp.Training.Data;
+using BgeSharp.Training.Data.Batches;
 using BgeSharp.Training.Stages.Logs;
+using BgeSharp.Training.Stages.Recipes;
 using BgeSharp.Training.Stages.Runs;
 using BgeSharp.Training.Tests.Faults;
 
@@ -57,6 +60,44 @@ public sealed class RunScoresTests : IDisposable
 
     private double[] Logged(string stage, string figure, string run = "run")
         => [.. MetricsLog.Read(Path.Combine(_run.In(run), "metrics.jsonl")).Where(l => l.Stage == stage && l.Figures.ContainsKey(figure)).Select(l => l.Figures[figure])];
+
+    [Fact]
+    public void A_stage_learns_from_an_earlier_stage_s_cross_encoder_as_it_does_from_its_folder()
+    {
+        const string Teacher = "{\"type\": \"reranker\", \"name\": \"judge\", \"steps\": 20, \"batchPairs\": 6, \"groupSize\": 3, \"queryMaxLength\": 12, \"maxLength\": 32, \"learningRate\": 2e-2, \"hardNegatives\": {\"fromRank\": 1, \"toRank\": 9, \"perQuery\": 4}}";
+        string Stages(string distillation) => $"stages=[{Teacher}, {{\"type\": \"finetune\", \"steps\": 3, \"logEvery\": 1, \"batchPairs\": 4, \"groupSize\": 3, \"queryMaxLength\": 16, \"passageMaxLength\": 24, \"learningRate\": 1e-2, \"hardNegatives\": {{\"fromRank\": 1, \"toRank\": 9, \"perQuery\": 4, \"relativeMargin\": 0}}{distillation}}}]";
+        const string Common = ", \"distillation\": {\"loss\": \"kl_div\", ";
+        _run.Run("stage", set: [Stages(Common + "\"teacherStage\": \"judge\"}")]);
+        string judge = Assert.Single(Directory.GetDirectories(Path.Combine(_run.In("stage"), "stages"), "*judge"));
+        _run.Run("folder", set: [Stages(Common + $"\"teacher\": {System.Text.Json.JsonSerializer.Serialize(judge)}}}")]);
+        _run.Run("none", set: [Stages("")]);
+        Assert.Equal(Logged("finetune", "loss", "stage"), Logged("finetune", "loss", "folder"));
+        Assert.NotEqual(Logged("finetune", "loss", "stage"), Logged("finetune", "loss", "none"));
+    }
+
+    [Fact]
+    public void A_folder_of_pairs_is_its_files_and_may_carry_FlagEmbedding_s_mark()
+    {
+        string folder = Path.Combine(_run.In("."), "set_no_in_batch_neg");
+        Directory.CreateDirectory(folder);
+        File.WriteAllText(Path.Combine(folder, "b.jsonl"), "{\"query\":\"b\",\"pos\":[\"x\"]}\n");
+        File.WriteAllText(Path.Combine(folder, "a.jsonl"), "{\"query\":\"a\",\"pos\":[\"x\"],\"source\":\"s\"}\n");
+        File.WriteAllText(Path.Combine(folder, "readme.txt"), "no pairs");
+        TrainingExample[] read = [.. StagePairs.Read([new PairSourceOptions { Path = folder }], null!, 1)];
+        Assert.Equal(["a", "b"], read.Select(e => e.Query));
+        Assert.All(read, e => Assert.True(PairSource.Of(e).OwnGroupOnly));
+        Directory.CreateDirectory(Path.Combine(folder, "empty"));
+        Assert.Contains("no .jsonl or .json file", Assert.Throws<BadInput>(() => StagePairs.Read([new PairSourceOptions { Path = Path.Combine(folder, "empty") }], null!, 1).ToList()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Sources_of_pairs_may_have_instructions_of_their_own()
+    {
+        string file = Path.Combine(_run.In("."), "own.jsonl");
+        File.WriteAllLines(file, ["""{"query":"a","pos":["b"]}""", """{"query":"c","pos":["d"],"prompt":"own ","passage_prompt":""}"""]);
+        TrainingExample[] read = [.. StagePairs.Read([new PairSourceOptions { Path = file }, new PairSourceOptions { Path = file, QueryInstruction = "q ", PassageInstruction = "p " }], null!, 1)];
+        Assert.Equal([(null, null), ("own ", ""), ("q ", "p "), ("own ", "")], read.Select(e => (e.Prompt, e.PassagePrompt)));
+    }
 
     [Fact]
     public void A_cross_encoder_orders_what_the_model_before_it_found_and_is_measured_while_it_trains()

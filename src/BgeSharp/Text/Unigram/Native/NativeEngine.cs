@@ -277,6 +277,8 @@ internal sealed class NativeEngine : IUnigramEngine
         return _addedById.TryGetValue(id, out var added) ? added.Content : id < _json.Pieces.Length ? _json.Pieces[id] : "";
     }
 
+    public bool IsSpecial(int id) => _special.Contains(id);
+
     public string Decode(ReadOnlySpan<int> ids)
     {
         var tokens = new List<string>(ids.Length);
