@@ -6,6 +6,7 @@ namespace BgeSharp.Training.Stages.Recipes;
 internal static class ContrastiveRules
 {
     private static readonly string[] OutputNames = ["dense", "sparse", "multi"];
+    private static readonly ContrastiveStageOptions Usual = new();
 
     /// <summary>Throws for the first rule broken.</summary>
     public static void Check(Recipe recipe, ContrastiveStageOptions stage, string path, RecipePlaces places)
@@ -54,10 +55,12 @@ internal static class ContrastiveRules
         {
             throw places.Error($"{path}.objective", $"\"{stage.Objective}\" compares graded pairs: it takes groupSize 1, outputs [\"dense\"], no distillation and no hardNegatives.");
         }
+        CheckIdle(stage, path, places);
         if (stage.Objective != "contrastive")
         {
             foreach ((bool set, string name) in (ReadOnlySpan<(bool, string)>)[(stage.BothDirections, "bothDirections"), (stage.QueryQuery, "queryQuery"), (stage.PassagePassage, "passagePassage"),
-                (stage.MatryoshkaDimensions.Count > 0, "matryoshkaDimensions"), (stage.FalseNegativeMargin > -1, "falseNegativeMargin")])
+                (stage.MatryoshkaDimensions.Count > 0, "matryoshkaDimensions"), (stage.FalseNegativeMargin > -1, "falseNegativeMargin"), (!stage.InBatchNegatives, "inBatchNegatives"),
+                (stage.Objective == "cosine" && stage.Temperature != Usual.Temperature, "temperature")])
             {
                 if (set)
                 {
@@ -90,6 +93,26 @@ internal static class ContrastiveRules
         if (stage.Lora is null && stage.Freeze.Contains("encoder") && stage.Outputs is ["dense"])
         {
             throw places.Error($"{path}.freeze", "freezes the encoder, and the dense output has no weights of its own: the stage would train nothing.");
+        }
+    }
+
+    // Options that would do nothing beside the others: whoever sets one expects that it does.
+    private static void CheckIdle(ContrastiveStageOptions stage, string path, RecipePlaces places)
+    {
+        bool one = stage.Outputs.Distinct().Count() < 2;
+        foreach ((bool idle, string name, string why) in (ReadOnlySpan<(bool, string, string)>)[
+            (stage.Lora is not null && stage.Freeze.Count > 0, "freeze", "does nothing beside lora, which trains adapters and heads alone; leave one of them out."),
+            (stage.Distillation is { Teacher.Length: > 0, TeacherStage.Length: > 0 }, "distillation.teacher", "stands beside teacherStage, and only one teacher can score; leave one of them out."),
+            (stage.VectorSize > 0 && !stage.Outputs.Contains("multi"), "vectorSize", "is about the output \"multi\", which is not trained here; add it to outputs or leave vectorSize out."),
+            (stage.SelfDistillationStart != Usual.SelfDistillationStart && !stage.SelfDistillation, "selfDistillationStart", "does nothing without selfDistillation; set that to true or leave it out."),
+            (one && stage.EnsembleWeights != Usual.EnsembleWeights, "ensembleWeights", "are those of an ensemble, and there is one output; add outputs or leave them out."),
+            (one && stage.LossWeights != Usual.LossWeights, "lossWeights", "weigh outputs against each other, and there is one; add outputs or leave them out."),
+            (stage.FalseNegativeMargin > -1 && !stage.Outputs.Contains("dense"), "falseNegativeMargin", "is a difference of cosines, which only the dense output gives; add \"dense\" to outputs or leave it out.")])
+        {
+            if (idle)
+            {
+                throw places.Error($"{path}.{name}", why);
+            }
         }
     }
 }

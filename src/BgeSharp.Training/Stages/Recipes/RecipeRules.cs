@@ -9,6 +9,8 @@ namespace BgeSharp.Training.Stages.Recipes;
 /// <summary>Checks what options mean together.</summary>
 internal static class RecipeRules
 {
+    private static readonly RetroMaeStageOptions DefaultOptions = new();
+
     private static readonly string[] FieldNames = ["id", "title", "text", "sections", "language", "summary", "group", "translatedTitle"];
     private static readonly SearchValues<char> NotInFileNames = SearchValues.Create("/\\:*?\"<>|");
 
@@ -73,15 +75,13 @@ internal static class RecipeRules
             throw places.Error(path + ".name", $"is \"{stage.Label}\"; it becomes part of file names, so use letters, digits, \"-\" and \"_\".");
         }
         CheckEvaluation(recipe, stage, path, places);
-        if (stage.Guard.SpikeFactor is > 0 and <= 1)
-        {
-            throw places.Error(path + ".guard.spikeFactor", string.Create(CultureInfo.InvariantCulture, $"is {stage.Guard.SpikeFactor}; a spike is a loss above this multiple of the usual one, so use a number above 1, or 0 to look for none."));
-        }
+        CheckGuard(stage.Guard, path + ".guard", places);
         if (stage is RetroMaeStageOptions retroMae)
         {
             RequireDocuments(recipe, path + ".type", "a retromae stage learns from documents", places);
             RequireLength(recipe, retroMae.MaxLength, path + ".maxLength", places);
             CheckMasks(retroMae, path, places);
+            CheckDecoder(retroMae, path, places);
         }
         else if (stage is ContrastiveStageOptions contrastive)
         {
@@ -121,11 +121,46 @@ internal static class RecipeRules
         }
     }
 
+    private static void CheckGuard(GuardOptions guard, string path, RecipePlaces places)
+    {
+        if (guard.SpikeFactor is > 0 and <= 1)
+        {
+            throw places.Error(path + ".spikeFactor", string.Create(CultureInfo.InvariantCulture, $"is {guard.SpikeFactor}; a spike is a loss above this multiple of the usual one, so use a number above 1, or 0 to look for none."));
+        }
+        string? idle = guard.Action == "rollback" ? null : guard.RollBack != DefaultOptions.Guard.RollBack ? ".rollBack" : guard.PassOver != DefaultOptions.Guard.PassOver ? ".passOver" : null;
+        if (idle is not null)
+        {
+            throw places.Error(path + idle, $"is about the action \"rollback\", but the action is \"{guard.Action}\"; leave it out.");
+        }
+        if (guard.Action == "raise" && guard.Limit != DefaultOptions.Guard.Limit)
+        {
+            throw places.Error(path + ".limit", "does nothing with the action \"raise\", which ends the run at the first bad step; leave it out.");
+        }
+    }
+
+    // Options of the decoder that would do nothing: whoever sets one expects that it does.
+    private static void CheckDecoder(RetroMaeStageOptions stage, string path, RecipePlaces places)
+    {
+        RetroMaeStageOptions usual = DefaultOptions;
+        bool mlm = stage.Objective == "mlm", plain = stage.Decoding == "plain";
+        foreach ((bool set, bool idle, string name) in (ReadOnlySpan<(bool, bool, string)>)[
+            (stage.Decoding != usual.Decoding, mlm, "decoding"), (stage.DecoderMaskRatio != usual.DecoderMaskRatio, mlm, "decoderMaskRatio"), (stage.DecoderLayers != usual.DecoderLayers, mlm, "decoderLayers"),
+            (stage.Sentence != usual.Sentence, mlm, "sentence"), (stage.DecoderMaskPool != usual.DecoderMaskPool, mlm || plain, "decoderMaskPool"),
+            (stage.DecoderQuery != usual.DecoderQuery, mlm || plain, "decoderQuery"), (stage.BagWeight != usual.BagWeight, stage.Objective != "dupmae", "bagWeight")])
+        {
+            if (set && idle)
+            {
+                string why = name == "bagWeight" ? $"the objective \"{stage.Objective}\", which has no bag of words" : mlm ? "the objective \"mlm\", which has no decoder" : "\"decoding\": \"plain\", which has one draw a text and asks with the text itself";
+                throw places.Error($"{path}.{name}", $"does nothing with {why}; leave it out.");
+            }
+        }
+    }
+
     private static void CheckEvaluation(Recipe recipe, StageOptions stage, string path, RecipePlaces places)
     {
         if (stage.EvaluateEvery == 0)
         {
-            string? asked = stage.KeepBest ? ".keepBest" : stage.EarlyStop > 0 ? ".earlyStop" : null;
+            string? asked = stage.KeepBest ? ".keepBest" : stage.EarlyStop > 0 ? ".earlyStop" : stage.EvaluateBy != "auto" ? ".evaluateBy" : stage.EvaluateQueries != DefaultOptions.EvaluateQueries ? ".evaluateQueries" : null;
             if (asked is not null)
             {
                 throw places.Error(path + asked, "needs evaluations while training; set evaluateEvery.");
