@@ -59,6 +59,9 @@ public class ContrastiveSteps
     [Benchmark(Description = "ours, plain")]
     public double Plain() => Step(_fast, EmbeddingModes.Dense, recompute: false);
 
+    [Benchmark(Description = "ours, plain, sub-batches filled to the budget")]
+    public double Filled() => Step(_fast, _queries, _passages, EmbeddingModes.Dense, recompute: false, 1024, int.MaxValue);
+
     [Benchmark(Description = "ours, cached")]
     public double Cached() => Step(_fast, EmbeddingModes.Dense, recompute: true);
 
@@ -73,12 +76,12 @@ public class ContrastiveSteps
     }
 
     /// <summary>One step of ours.</summary>
-    internal static double Step(M3Encoder encoder, TokenBatch queries, TokenBatch passages, EmbeddingModes outputs, bool recompute, int scoreBlock)
+    internal static double Step(M3Encoder encoder, TokenBatch queries, TokenBatch passages, EmbeddingModes outputs, bool recompute, int scoreBlock, int? enough = null)
     {
         encoder.Encoder.Weights.Zero();
         var objective = new ContrastiveObjective { Outputs = outputs, SelfDistill = outputs != EmbeddingModes.Dense, WithoutWeight = encoder.Heads!.WithoutWeight, Products = encoder.Encoder.Weights.Compute.Type };
         double sum = 0;
-        new SplitEncoding(encoder, outputs, 8192, recompute).Run([queries, passages], k => k, sides =>
+        new SplitEncoding(encoder, outputs, 8192, recompute) { Enough = enough ?? SplitEncoding.EnoughOn(CPU) }.Run([queries, passages], k => k, sides =>
         {
             for (int start = 0; start < queries.Count; start += scoreBlock)
             {

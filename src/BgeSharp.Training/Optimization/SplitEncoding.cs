@@ -2,6 +2,7 @@
 //   1  encode each sub-batch; keep its graph (plain), or keep its outputs only (cached)
 //   2  the loss sees all outputs as leaves and leaves ∂L/∂output in them
 //   3  each sub-batch goes backward from its share of ∂L/∂output; cached: after a second forward with the same dropout       GradCache, Gao et al. 2021
+//      (all but the first, whose graph is kept: it is encoded last and goes backward first, so no two graphs are there at once)
 // Over ranks: each encodes its share of the sub-batches, all outputs go to all ranks, each rank's loss is that of its own queries, ∂L/∂output is summed.
 // The gradient is exact either way: that of the whole batch in one process. Cached needs the activations of one sub-batch instead of all, for one more forward; M3's split-batch with recomputation
 // (M3-Embedding, appendix B.1) comes to the same computation and the same memory.
@@ -26,10 +27,17 @@ namespace BgeSharp.Training.Optimization;
 /// </param>
 public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int subBatchTokens, bool recompute, IProcessGroup? group = null, int pieces = 0, int tokenGroups = 1)
 {
+    // A sub-batch with enough tokens to keep the machine busy ends where more of it would be padding than this.
+    private const double MostPadding = 0.05;
+    private const int EnoughTokens = 512;
+
     private readonly IProcessGroup _group = group ?? LocalProcessGroup.Instance;
 
     /// <summary>False leaves dropout out.</summary>
     public bool Training { get; init; } = true;
+
+    /// <summary>As in <see cref="Plan"/>; what keeps the device busy unless set.</summary>
+    public int Enough { get; init; } = EnoughOn(encoder.Encoder.Weights.Compute.Device);
 
     /// <summary>Share of cells of the last batch that were padding, 0 to below 1.</summary>
     public double Padding { get; private set; }
@@ -71,7 +79,11 @@ public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int
         int[] gathered = [.. Enumerable.Range(0, plan.Length).OrderBy(k => owners[k]).SelectMany(k => plan[k])], kept = [.. own.SelectMany(k => plan[k])];
         Places[] places = [new([.. lengths.Select(_ => 1)], gathered), new(lengths, apart ? kept : gathered)];
         TokenBatch[] batches = [.. own.Select(k => TokenBatch.Of([.. plan[k].Select(r => texts[r])]))];
-        M3Outputs[] encoded = [.. batches.Select((batch, i) => Encode(batch, seed(own[i]), keepGraph: !recompute))];
+        var encoded = new M3Outputs[own.Length];
+        for (int i = own.Length - 1; i >= 0; i--)
+        {
+            encoded[i] = Encode(batches[i], seed(own[i]), keepGraph: !recompute || i == 0);
+        }
         M3Outputs form = encoded.Length > 0 ? encoded[0] : None();
 
         // Leaves of all texts in the order they came, then side by side.
@@ -104,7 +116,7 @@ public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int
         {
             using var inner = NewDisposeScope();
             int k = own[i];
-            M3Outputs output = recompute ? Encode(batches[i], seed(k), keepGraph: true) : encoded[i];
+            M3Outputs output = recompute && i > 0 ? Encode(batches[i], seed(k), keepGraph: true) : encoded[i];
             int[] used = [.. Enumerable.Range(0, output.Parts.Count).Where(part => output.Parts[part].requires_grad)];
             if (used.Length > 0)
             {
@@ -123,7 +135,7 @@ public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int
         int whole = WorkShare.Pieces(pieces, 1, _group.Size);
         if (parts == 1)
         {
-            int[][] all = Plan(lengths, subBatchTokens, whole);
+            int[][] all = Plan(lengths, subBatchTokens, whole, Enough);
             return (all, WorkShare.Balanced(CostsOf(all, lengths), _group.Size));
         }
         var plan = new List<int[]>();
@@ -131,7 +143,7 @@ public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int
         for (int part = 0; part < parts; part++)
         {
             int[] texts = [.. TextsOf(sides, parts, part)];
-            foreach (int[] piece in Plan([.. texts.Select(t => lengths[t])], subBatchTokens, (whole + parts - 1) / parts))
+            foreach (int[] piece in Plan([.. texts.Select(t => lengths[t])], subBatchTokens, (whole + parts - 1) / parts, Enough))
             {
                 plan.Add([.. piece.Select(i => texts[i])]);
                 owners.Add(part / Math.Max(1, parts / _group.Size));
@@ -139,6 +151,9 @@ public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int
         }
         return ([.. plan], KeepsTokens(parts) ? [.. owners] : WorkShare.Balanced(CostsOf([.. plan], lengths), _group.Size));
     }
+
+    /// <summary>Tokens that keep a device busy: a GPU wants whole budgets.</summary>
+    public static int EnoughOn(Device device) => device.type == TorchSharp.DeviceType.CUDA ? int.MaxValue : EnoughTokens;
 
     // The queries of a part and everything that belongs to them, as numbers among all texts.
     private static IEnumerable<int> TextsOf(IReadOnlyList<TokenBatch> sides, int parts, int part)
@@ -180,15 +195,16 @@ public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int
         return result.With([.. result.Parts.Select(p => p.MoveToOuterDisposeScope())]);
     }
 
-    /// <summary>Which texts go together: longest first, so that a budget too large for the memory shows at once.</summary>
+    /// <summary>Which texts go together: longest first, so that a budget too large for the memory shows in the first step.</summary>
     /// <param name="lengths">In tokens.</param>
     /// <param name="budget">Most padded tokens of a sub-batch; a longer text is one of its own.</param>
     /// <param name="pieces">1 fills sub-batches to the budget. More: a multiple of so many, with nearly equal tokens, so that ranks have equal work; fewer where there are fewer texts.</param>
-    public static int[][] Plan(int[] lengths, int budget, int pieces = 1)
+    /// <param name="enough">A sub-batch with so many tokens ends where more than 5 % of it would be padding.</param>
+    public static int[][] Plan(int[] lengths, int budget, int pieces = 1, int enough = EnoughTokens)
     {
         // Ties by place: the plan must not depend on the sorting algorithm.
         int[] order = [.. Enumerable.Range(0, lengths.Length).OrderByDescending(i => lengths[i]).ThenBy(i => i)];
-        int[][] filled = [.. Filled(order, lengths, budget)];
+        int[][] filled = [.. Filled(order, lengths, budget, enough)];
         if (pieces == 1)
         {
             return filled;
@@ -207,13 +223,22 @@ public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int
     /// <summary>Tokens of each sub-batch: what computing it costs.</summary>
     public static long[] CostsOf(int[][] plan, int[] lengths) => [.. plan.Select(rows => rows.Sum(r => (long)lengths[r]))];
 
-    private static IEnumerable<int[]> Filled(int[] order, int[] lengths, int budget)
+    private static IEnumerable<int[]> Filled(int[] order, int[] lengths, int budget, int enough)
     {
         for (int start = 0; start < order.Length;)
         {
-            int count = Math.Clamp(budget / lengths[order[start]], 1, order.Length - start);
-            yield return order[start..(start + count)];
-            start += count;
+            int end = start;
+            for (long tokens = 0, longest = lengths[order[start]]; end < order.Length && (end == start || (end + 1 - start) * longest <= budget); end++)
+            {
+                long with = tokens + lengths[order[end]];
+                if (tokens >= enough && with < (1 - MostPadding) * (end + 1 - start) * longest)
+                {
+                    break;
+                }
+                tokens = with;
+            }
+            yield return order[start..end];
+            start = end;
         }
     }
 

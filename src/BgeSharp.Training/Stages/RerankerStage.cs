@@ -64,7 +64,7 @@ public sealed class RerankerStage : ITrainableStage, IDisposable
             }
             // A query with its whole group is one item of the plan.
             int[] sizes = [.. Enumerable.Range(0, count).Select(q => group * pairs.AsSpan(q * group, group).ToArray().Max(p => p.Length))];
-            int[][] plan = SplitEncoding.Plan(sizes, _options.SubBatchTokens, WorkShare.Pieces(_options.Pieces, _options.Accumulate, _group.Size));
+            int[][] plan = SplitEncoding.Plan(sizes, _options.SubBatchTokens, WorkShare.Pieces(_options.Pieces, _options.Accumulate, _group.Size), SplitEncoding.EnoughOn(Weights.Compute.Device));
             int[] owners = WorkShare.Balanced(SplitEncoding.CostsOf(plan, sizes), _group.Size);
             for (int k = 0; k < plan.Length; k++)
             {

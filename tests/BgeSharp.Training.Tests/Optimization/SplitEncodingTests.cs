@@ -34,6 +34,18 @@ public sealed class SplitEncodingTests
         Assert.InRange(SplitEncoding.PaddingOf(plan, lengths), 0, 0.05);
     }
 
+    [Theory, InlineData(64, 0.08), InlineData(256, 0.06)]
+    public void A_small_batch_has_little_padding_too_and_no_sub_batch_is_small_without_need(int pairs, double most)
+    {
+        var random = new SeededRandom(4);
+        int[] lengths = [.. Enumerable.Range(0, 2 * pairs).Select(i => i % 2 == 0 ? 8 + random.Next(57) : 40 + random.Next(217))];
+        int[][] plan = SplitEncoding.Plan(lengths, 8192), whole = SplitEncoding.Plan(lengths, 8192, enough: int.MaxValue);
+        Assert.Equal(Enumerable.Range(0, lengths.Length), plan.SelectMany(p => p).Order());
+        Assert.InRange(SplitEncoding.PaddingOf(plan, lengths), 0, most);
+        Assert.True(SplitEncoding.PaddingOf(whole, lengths) > 1.5 * SplitEncoding.PaddingOf(plan, lengths));
+        Assert.All(plan.SkipLast(1), p => Assert.InRange(p.Sum(t => lengths[t]), 512, 8192));
+    }
+
     [Theory, InlineData(2, 8192), InlineData(3, 8192), InlineData(4, 1024), InlineData(2, 100)]
     public void Pieces_for_ranks_have_nearly_equal_tokens_within_the_budget(int pieces, int budget)
     {
