@@ -9,7 +9,7 @@ namespace BgeSharp.Models;
 /// <summary>Merges model folders.</summary>
 public static class ModelMerge
 {
-    /// <summary>Writes the mean of some models. Heads are merged where all models have them, and left out otherwise.</summary>
+    /// <summary>Writes the mean of some models. Heads are merged where all models have them, and left out otherwise; cross-encoders merge with cross-encoders.</summary>
     /// <param name="folders">At least two of the same sizes and vocabulary; the first one's tokenizer and bge.json are kept.</param>
     /// <param name="weights">One number a model with a sum above 0; they are divided by it. A negative one takes a model away.</param>
     /// <param name="folder">Must not exist or be empty; appears whole or not at all.</param>
@@ -44,6 +44,10 @@ public static class ModelMerge
             {
                 SafeTensorsWriter.Write(Path.Combine(staged.Path, ModelFiles.Heads), heads);
             }
+            if (open[0].Relevance.Count > 0)
+            {
+                SafeTensorsWriter.Write(Path.Combine(staged.Path, ModelFiles.Reranker), Mean([.. open.Select(m => m.Relevance)], shares));
+            }
             SafeTensorsWriter.WriteFolder(staged.Path, ModelImport.Stoppable(Mean([.. open.Select(m => m.Encoder.Encoder)], shares), cancellation));
             cancellation.ThrowIfCancellationRequested();
             staged.Commit();
@@ -62,6 +66,11 @@ public static class ModelMerge
         if (!same)
         {
             throw new BadInput($"{other.Folder}: other sizes than {first.Folder} (config.json); only models that come from one start can be merged; nothing was written.");
+        }
+        if (first.Relevance.Count != other.Relevance.Count)
+        {
+            (SourceModel with, SourceModel without) = first.Relevance.Count > other.Relevance.Count ? (first, other) : (other, first);
+            throw new BadInput($"{without.Folder}: no cross-encoder, as {with.Folder} is, or one of another head; only models of one kind can be merged; nothing was written.");
         }
         if (ReferenceEquals(first, other))
         {

@@ -17,6 +17,23 @@ public sealed class ModelMergeTests
         string name = after.Tensors.First(t => t.Name.EndsWith("word_embeddings.weight", StringComparison.Ordinal)).Name;
         string original = before.Tensors.First(t => t.Name.EndsWith("word_embeddings.weight", StringComparison.Ordinal)).Name;
         Assert.Equal(before.ReadFloat32(original), after.ReadFloat32(name));
+        // Cross-encoders keep their head, and merge with their like only.
+        string[] judges = [.. new[] { 1f, 4f }.Select((value, i) =>
+        {
+            string judge = Path.Combine(folder.Path, $"judge{i}");
+            new SmallModel().Write(judge);
+            long size = ModelConfig.Load(judge).HiddenSize;
+            SafeTensorsWriter.Write(Path.Combine(judge, ModelFiles.Reranker),
+                [.. new (string Name, long[] Shape)[] { ("dense.weight", [size, size]), ("dense.bias", [size]), ("out_proj.weight", [1, size]), ("out_proj.bias", [1]) }
+                    .Select(t => TensorToWrite.Of("classifier." + t.Name, t.Shape, Enumerable.Repeat(value, (int)t.Shape.Aggregate(1L, (a, b) => a * b)).ToArray()))]);
+            return judge;
+        })];
+        ModelMerge.Run(judges, [2, 1], Path.Combine(folder.Path, "judged"), TestContext.Current.CancellationToken);
+        using (SafeTensorsFile head = SafeTensorsFile.Open(Path.Combine(folder.Path, "judged", ModelFiles.Reranker)))
+        {
+            Assert.Equal([2f], head.ReadFloat32("classifier.out_proj.bias"));
+        }
+        Assert.Contains("no cross-encoder", Assert.Throws<BadInput>(() => ModelMerge.Run([judges[0], model], [1, 1], Path.Combine(folder.Path, "x"), TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
         Assert.Throws<BadInput>(() => ModelMerge.Run([model], [1], Path.Combine(folder.Path, "x"), TestContext.Current.CancellationToken));
         Assert.Throws<BadInput>(() => ModelMerge.Run([model, model], [1, -1], Path.Combine(folder.Path, "x"), TestContext.Current.CancellationToken));
     }
