@@ -16,7 +16,7 @@ public sealed class RetroMaeDesignTests : IDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly WordPieceTokenizer _tokenizer = TinyModel.Tokenizer();
 
-    public static TheoryData<string> Arms => ["mlm", "retromae", "retromae position", "retromae plain", "retromae two layers", "retromae plain two layers", "retromae pool", "dupmae"];
+    public static TheoryData<string> Arms => ["mlm", "retromae", "retromae position", "retromae plain", "retromae two layers", "retromae plain two layers", "retromae pool", "retromae mean", "dupmae"];
 
     public void Dispose() => _folder.Dispose();
 
@@ -75,6 +75,7 @@ public sealed class RetroMaeDesignTests : IDisposable
         DecoderQuery = arm.Contains("position", StringComparison.Ordinal) ? "position" : "embedded",
         DecoderLayers = arm.Contains("two layers", StringComparison.Ordinal) ? 2 : 1,
         DecoderMaskPool = arm.Contains("pool", StringComparison.Ordinal) ? 4 : 0,
+        Sentence = arm.Contains("mean", StringComparison.Ordinal) ? "mean" : "cls",
         Steps = 60,
         BatchTokens = 256,
     };
@@ -87,5 +88,5 @@ public sealed class RetroMaeDesignTests : IDisposable
     }
 
     private RetroMaeStage Stage(string arm, Weights weights, TokenStore store)
-        => new(Options(arm), weights, TinyModel.Config with { HiddenDropout = 0, AttentionDropout = 0 }, Pooling.Cls, _tokenizer, store, 3, 0);
+        => new(Options(arm), weights, TinyModel.Config with { HiddenDropout = 0, AttentionDropout = 0 }, PoolingExtensions.Parse(Options(arm).Sentence), _tokenizer, store, 3, 0);
 }

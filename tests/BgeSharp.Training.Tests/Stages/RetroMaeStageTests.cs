@@ -3,6 +3,7 @@ using BgeSharp.Text;
 using BgeSharp.Training.Data.Batches;
 using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Objectives;
+using BgeSharp.Training.Optimization;
 using BgeSharp.Training.Stages;
 using BgeSharp.Training.Stages.Recipes;
 using BgeSharp.Training.Stages.Runs;
@@ -37,6 +38,29 @@ public sealed class RetroMaeStageTests : IDisposable
         Assert.Equal(small["dev_loss"], small["dev_encoder_loss"] + small.GetValueOrDefault("dev_decoder_loss") + (0.1 * small.GetValueOrDefault("dev_bag_loss")), 1e-9);
         Assert.InRange(small["dev_encoder_accuracy"], 0, 1);
         Assert.NotEqual(small["dev_loss"], Measure(64, limit: 7)["dev_loss"]);
+    }
+
+    [Theory, InlineData("retromae", "enhanced"), InlineData("retromae", "plain"), InlineData("dupmae", "enhanced"), InlineData("mlm", "enhanced")]
+    public void Texts_with_nothing_to_name_train_nothing_and_break_nothing(string objective, string decoding)
+    {
+        (int cls, int sep, int unk) = (_tokenizer.Special.Cls, _tokenizer.Special.Sep, _tokenizer.Special.Unk);
+        using TokenStore store = TokenStore.Create(Path.Combine(_folder.Path, "ids"), [[cls, sep], [cls, unk, sep], [cls, unk, unk, sep], [cls, sep], _tokenizer.EncodeWithSpecial("a")]);
+        var options = new RetroMaeStageOptions { Steps = 1, BatchTokens = 64, MaxLength = 16, Objective = objective, Decoding = decoding };
+        using var weights = new Weights(RetroMae.Shapes(TinyModel.Config, options.Design), Compute.Float32);
+        weights.Initialize(0.3, seed: 1);
+        // Alone in a batch, by twos, and all together.
+        foreach (int budget in new[] { 2, 6, 64 })
+        {
+            using var stage = new RetroMaeStage(options with { BatchTokens = budget }, weights, TinyModel.Config, Pooling.Cls, _tokenizer, store, 3, 0);
+            for (int step = 0; step < 6; step++)
+            {
+                weights.Zero();
+                StepFigures figures = stage.ForwardBackward(step);
+                Assert.True(double.IsFinite(figures.Loss) && figures.Figures.Values.All(double.IsFinite), $"{budget} {step}: {string.Join(" ", figures.Figures)}");
+                Assert.True(double.IsFinite(weights.Norm()));
+            }
+            Assert.All(stage.HeldOut(store).Values, value => Assert.True(double.IsFinite(value)));
+        }
     }
 
     [Theory, InlineData("retromae"), InlineData("mlm")]

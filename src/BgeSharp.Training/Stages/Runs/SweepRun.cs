@@ -28,11 +28,12 @@ public static class SweepRun
             ITokenizer tokenizer = RunVocabulary.Prepare(recipe, documents, folder, options.Observer);
             ModelConfig config = RunModel.Config(recipe.Model, tokenizer);
             LearningRateCurve curve = new([]);
+            StageRun.Check(recipe with { Stages = [recipe.Stages[index]] }, config, tokenizer);
             // No evaluation while sweeping: the sets are not even read.
             Recipe bare = recipe with { Evaluation = [], Development = null, Stages = [.. recipe.Stages.Select((s, i) => i == index ? s with { EvaluateEvery = 0, EarlyStop = 0, KeepBest = false } : s)] };
             using var metrics = MetricsLog.Open(folder.Metrics, options.Time);
             var run = new RunContext(bare, RecipeFile.Hash(bare), "", folder, documents, tokenizer, config, options with { Sweep = (stage, optimizer) => curve = sweep.Run(stage, optimizer, _ => { }, stop) },
-                metrics, new RunEvaluation(bare, documents), (_, _) => { });
+                metrics, null, (_, _) => { });
             new StageRun(run, index).Train(from ?? (recipe.Model.From.Length > 0 ? recipe.Model.From : null), stop);
             return curve;
         }
