@@ -89,8 +89,24 @@ internal static class Ablation
         Name = $"{recipe.Name}-{arm}-{seed}",
         Seed = seed,
         Development = arm == "nothing" && !recipe.Stages.Skip(1).Any(s => s.EvaluateEvery > 0) ? null : recipe.Development,
-        Stages = arm == "nothing" ? [.. recipe.Stages.Skip(1)] : [(RetroMaeStageOptions)recipe.Stages[0] with { Objective = arm }, .. recipe.Stages.Skip(1)],
+        Stages = arm == "nothing" ? [.. recipe.Stages.Skip(1)] : [OfArm((RetroMaeStageOptions)recipe.Stages[0], arm), .. recipe.Stages.Skip(1)],
     };
+
+    // An arm has what its objective uses: options of a decoder or of the bag that do nothing are refused.
+    private static RetroMaeStageOptions OfArm(RetroMaeStageOptions given, string arm)
+    {
+        var usual = new RetroMaeStageOptions();
+        RetroMaeStageOptions options = given with { Objective = arm, BagWeight = arm == "dupmae" ? given.BagWeight : usual.BagWeight };
+        return arm != "mlm" ? options : options with
+        {
+            Decoding = usual.Decoding,
+            DecoderMaskRatio = usual.DecoderMaskRatio,
+            DecoderMaskPool = usual.DecoderMaskPool,
+            DecoderQuery = usual.DecoderQuery,
+            DecoderLayers = usual.DecoderLayers,
+            Sentence = usual.Sentence,
+        };
+    }
 
     // Set → score of the last stage.
     private static Dictionary<string, double> Scores(string report)

@@ -1,4 +1,4 @@
-// "retromae precision [--steps 1000]": the same small pre-training run in float32 and in bfloat16, and their losses on held-out text. They must end within 1 % of each other.
+// "retromae precision [--steps 1000]": the same small pre-training run in float32 and in bfloat16, and their losses on held-out text. They must stay within 1 % of each other, past the first plateau as before it.
 
 using System.Globalization;
 using BgeSharp.Benchmarks.Modeling;
@@ -19,11 +19,11 @@ internal static class PrecisionRuns
     private const int HeldOut = 200, Longest = 128;
 
     /// <param name="steps">Optimizer steps.</param>
-    /// <returns>The exit code: 1 when the held-out losses differ by more than 1 % at the end.</returns>
+    /// <returns>The exit code: 1 when the held-out losses differ by more than 1 % anywhere.</returns>
     public static int Run(int steps)
     {
         WordPieceTokenizer tokenizer = PretrainingTexts.Tokenizer();
-        ModelConfig config = Batches.Bert(128, 2, tokenizer.VocabularySize);
+        ModelConfig config = Batches.Bert(128, 2, tokenizer.VocabularySize) with { StartsWithSines = true };
         int[][] texts = [.. PretrainingTexts.Sections().Select(t => tokenizer.EncodeWithSpecial(t, Longest)).Where(ids => ids.Length >= 8)];
         new SeededRandom(6).Shuffle<int[]>(texts);
         string folder = Directory.CreateTempSubdirectory("bge-precision").FullName;
@@ -36,7 +36,7 @@ internal static class PrecisionRuns
             {
                 Print($"step {losses[0][i].Step,5}: float32 {losses[0][i].Loss:0.0000}, bfloat16 {losses[1][i].Loss:0.0000}, {(losses[1][i].Loss / losses[0][i].Loss) - 1:+0.000%;-0.000%}");
             }
-            return Math.Abs((losses[1][^1].Loss / losses[0][^1].Loss) - 1) <= Allowed ? 0 : 1;
+            return losses[0].Zip(losses[1]).All(pair => Math.Abs((pair.Second.Loss / pair.First.Loss) - 1) <= Allowed) ? 0 : 1;
         }
         finally
         {
@@ -46,7 +46,7 @@ internal static class PrecisionRuns
 
     private static List<(int Step, double Loss)> Losses(Compute compute, ModelConfig config, ITokenizer tokenizer, TokenStore training, TokenStore heldOut, int steps)
     {
-        var options = new RetroMaeStageOptions { Steps = steps, BatchTokens = 1024, MaxLength = Longest, LearningRate = 5e-4 };
+        var options = new RetroMaeStageOptions { Steps = steps, BatchTokens = 1024, MaxLength = Longest, LearningRate = 2e-3 };
         using var weights = new Weights(Training.Objectives.RetroMae.Shapes(config, options.Design), compute);
         weights.Initialize(0.02, 1);
         using var stage = new RetroMaeStage(options, weights, config, Pooling.Cls, tokenizer, training, 1, 0);
