@@ -1,10 +1,15 @@
-// Queries, passages and a model for the contrastive pairs: lengths as real texts have them, ids at random.
+// Queries, passages and a model for the contrastive pairs: those mined from the sample documents, under a public vocabulary; for scores alone texts of random ids.
 
 using BgeSharp.Benchmarks.Modeling;
+using BgeSharp.Benchmarks.RetroMae;
+using BgeSharp.Benchmarks.Running;
 using BgeSharp.Embeddings;
 using BgeSharp.Formats;
 using BgeSharp.Text;
+using BgeSharp.Training.Data;
 using BgeSharp.Training.Modeling;
+using BgeSharp.Training.Stages.Recipes;
+using BgeSharp.Training.Stages.Runs;
 
 namespace BgeSharp.Benchmarks.Contrastive;
 
@@ -22,7 +27,7 @@ public enum Shape
 internal static class ContrastiveInputs
 {
     /// <summary>V.</summary>
-    public const int Vocabulary = 8000;
+    public const int Vocabulary = 21128;
 
     /// <summary>The model's sizes, without dropout.</summary>
     public static ModelConfig Config(Shape shape) => shape == Shape.Small ? Batches.Bert(256, 4, Vocabulary) : Batches.Bert(768, 12, Vocabulary);
@@ -34,6 +39,19 @@ internal static class ContrastiveInputs
         var weights = new Weights(Training.Modeling.Encoder.Shapes("", config).Concat(M3Heads.Shapes(config, modes, 64)), compute);
         weights.Initialize(0.02, 1);
         return new M3Encoder(new Encoder(weights, "", config), Pooling.Cls, new M3Heads(weights, [0, 1, 2, 3]));
+    }
+
+    /// <summary>Real pairs: as the quick start mines them from the sample documents, in a random order, again from the first when there are too few.</summary>
+    /// <param name="count">Q.</param>
+    /// <param name="queryLength">Longest query in tokens.</param>
+    /// <param name="passageLength">Longest passage in tokens.</param>
+    public static (TokenBatch Queries, TokenBatch Passages) Pairs(int count, int queryLength, int passageLength)
+    {
+        WordPieceTokenizer tokenizer = PretrainingTexts.Tokenizer();
+        TrainingExample[] mined = [.. new RecipeDocuments(RecipeFile.Load(Checkout.File("recipes/quickstart.json"), [])).TrainingPairs()];
+        new SeededRandom(7).Shuffle<TrainingExample>(mined);
+        TrainingExample[] taken = [.. Enumerable.Range(0, count).Select(i => mined[i % mined.Length])];
+        return (TokenBatch.Of([.. taken.Select(e => tokenizer.EncodeWithSpecial(e.Query, queryLength))]), TokenBatch.Of([.. taken.Select(e => tokenizer.EncodeWithSpecial(e.Positives[0], passageLength))]));
     }
 
     /// <summary>Texts whose lengths fall off as those of real ones do: many short, few of the longest.</summary>

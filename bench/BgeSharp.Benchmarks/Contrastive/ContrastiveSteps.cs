@@ -32,10 +32,11 @@ public class ContrastiveSteps
     [GlobalSetup]
     public void SetUp()
     {
-        _queries = ContrastiveInputs.Texts(Pairs, 64, 1);
-        _passages = ContrastiveInputs.Texts(Pairs, 256, 2);
+        (_queries, _passages) = ContrastiveInputs.Pairs(Pairs, 64, 256);
         _exact = ContrastiveInputs.Encoder(Model, Compute.Float32, EmbeddingModes.All);
         _fast = ContrastiveInputs.Encoder(Model, Precision.Choose("auto", CPU), EmbeddingModes.All);
+        int[] lengths = [.. new[] { _queries, _passages }.SelectMany(s => Enumerable.Range(0, s.Count).Select(s.LengthOf))];
+        Console.WriteLine(FormattableString.Invariant($"// {Pairs} pairs, {lengths.Sum()} tokens; padding of each side to its longest {1 - (lengths.Sum() / (double)((_queries.MaxLength + _passages.MaxLength) * Pairs)):p1}, of sub-batches {SplitEncoding.PaddingOf(SplitEncoding.Plan(lengths, 8192), lengths):p1}"));
         Workload.Is(typeof(ContrastiveSteps), Pairs, "pairs", Model);
         // The same numbers when ours computes in float32 as well.
         double plain = Padded();

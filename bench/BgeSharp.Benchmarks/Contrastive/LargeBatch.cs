@@ -21,7 +21,7 @@ internal static class LargeBatch
         Shape shape = arguments.Count > 0 && arguments[0] == "base" ? Shape.Base : Shape.Small;
         int pairs = arguments.Count > 1 ? int.Parse(arguments[1], CultureInfo.InvariantCulture) : 8192;
         M3Encoder encoder = ContrastiveInputs.Encoder(shape, Precision.Choose("auto", CPU), EmbeddingModes.Dense);
-        var (queries, passages) = (ContrastiveInputs.Texts(pairs, 64, 1), ContrastiveInputs.Texts(pairs, 256, 2));
+        var (queries, passages) = ContrastiveInputs.Pairs(pairs, 64, 256);
         var clock = Stopwatch.StartNew();
         double loss = ContrastiveSteps.Step(encoder, queries, passages, EmbeddingModes.Dense, recompute: true, 1024);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,

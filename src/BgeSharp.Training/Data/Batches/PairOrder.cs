@@ -18,7 +18,7 @@ public sealed class PairOrder(long seed, int[] sources, int size)
     /// <summary>Tokens of each example with its whole group; null or 0 for <see cref="Budget"/> makes no buckets.</summary>
     public int[]? Tokens { get; init; }
 
-    /// <summary>Most tokens of a batch, counted at its bucket's upper edge; 0 for no limit.</summary>
+    /// <summary>Most tokens of a batch, counted at its bucket's upper edge, two examples at least; 0 for no limit.</summary>
     public int Budget { get; init; }
 
     /// <summary>Batches of one pass.</summary>
@@ -51,7 +51,8 @@ public sealed class PairOrder(long seed, int[] sources, int size)
             int wanted = Mixing == 1 ? source.Count() : Math.Max(1, (int)Math.Round(scale * Math.Pow(source.Count(), Mixing)));
             foreach (IGrouping<int, int> bucket in Draw([.. source], wanted, ref random).GroupBy(BucketOf).OrderBy(b => b.Key))
             {
-                Cut([.. bucket], Budget > 0 && Tokens is not null ? Math.Clamp(Budget / bucket.Key, 1, size) : size, batches);
+                // Two at least: a lone pair has nothing to be told from.
+                Cut([.. bucket], Budget > 0 && Tokens is not null ? Math.Clamp(Budget / bucket.Key, Math.Min(2, size), size) : size, batches);
             }
         }
         random.Shuffle<int[]>(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(batches));

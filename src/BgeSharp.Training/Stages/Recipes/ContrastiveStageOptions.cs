@@ -14,7 +14,7 @@ public record ContrastiveStageOptions : StageOptions
     /// <summary>Queries per micro-batch: all its passages are each other's negatives.</summary>
     [Range(1, 1_000_000)] public int BatchPairs { get; init; } = 128;
 
-    /// <summary>Most tokens of a micro-batch: short pairs fill batches of up to batchPairs, longer ones smaller batches; 0 for no limit.</summary>
+    /// <summary>Most tokens of a micro-batch: short pairs fill batches of up to batchPairs, longer ones smaller batches, of two at least; 0 for no limit.</summary>
     [Range(0, int.MaxValue)] public int BatchTokens { get; init; }
 
     /// <summary>α: a source of n examples has a share of n^α of the batches. 1 shows each example once a pass; GTE: 0.5.</summary>

@@ -50,6 +50,15 @@ public sealed class OrderTests
     }
 
     [Fact]
+    public void A_budget_too_small_for_two_pairs_still_gives_two()
+    {
+        var order = new PairOrder(3, new int[40], 8) { Tokens = [.. Enumerable.Range(0, 40).Select(i => i < 20 ? 30 : 500)], Budget = 256 };
+        int[][] pass = [.. order.From(0).Take(order.BatchesPerEpoch())];
+        Assert.Equal(Enumerable.Range(0, 40), pass.SelectMany(b => b).Distinct().Order());
+        Assert.All(pass, b => Assert.Equal(b[0] < 20 ? 8 : 2, b.Length));
+    }
+
+    [Fact]
     public void A_source_smaller_than_a_batch_is_a_batch_by_itself()
         => Assert.Equal([0, 1, 2], new PairOrder(1, [0, 0, 0], 8).From(0).First().Order());
 }
