@@ -53,6 +53,10 @@ if (args is [RetroMaeComparison.Argument, .. var comparison])
 {
     return RetroMaeComparison.Run(comparison);
 }
+if (args is [ContrastiveSteps.Argument, .. var turns])
+{
+    return ContrastiveSteps.InTurns(turns);
+}
 if (args is [LargeBatch.Argument, .. var batches])
 {
     return LargeBatch.Print(batches);

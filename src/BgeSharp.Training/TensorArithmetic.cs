@@ -9,6 +9,13 @@ namespace BgeSharp.Training;
 /// <summary>Tensor operations that take a number, or make one inside.</summary>
 internal static class TensorArithmetic
 {
+    /// <summary>Adds rows to those of a matrix that ids name; one may come several times.</summary>
+    public static Tensor AddRowsInPlace(this Tensor matrix, Tensor ids, Tensor rows)
+    {
+        using Scalar one = 1.ToScalar();
+        return matrix.index_add_(0, ids, rows, one);
+    }
+
     /// <summary>a + b.</summary>
     public static Tensor Plus(this Tensor left, Tensor right)
     {

@@ -2,6 +2,8 @@
 // of like length, bfloat16 products where this machine is fast at them), plain and cached, dense only and with all three outputs.
 // Why: this is the step that the contrastive stage and fine-tuning repeat.
 
+using System.Diagnostics;
+using System.Globalization;
 using BenchmarkDotNet.Attributes;
 using BgeSharp.Benchmarks.Modeling;
 using BgeSharp.Benchmarks.Running;
@@ -23,6 +25,43 @@ public class ContrastiveSteps
     private M3Encoder _fast = null!;        // what this machine is best at
     private TokenBatch _queries = null!;
     private TokenBatch _passages = null!;
+
+    /// <summary>First argument of the same steps in turns, for machines whose speed changes from minute to minute: contrastive small|base [rounds].</summary>
+    public const string Argument = "contrastive";
+
+    /// <summary>Runs all kinds of step in turns and prints medians.</summary>
+    /// <returns>The exit code.</returns>
+    public static int InTurns(IReadOnlyList<string> arguments)
+    {
+        var steps = new ContrastiveSteps { Model = arguments.Count > 0 && arguments[0] == "base" ? Shape.Base : Shape.Small };
+        int rounds = arguments.Count > 1 ? int.Parse(arguments[1], CultureInfo.InvariantCulture) : 7;
+        steps.SetUp();
+        (string Name, Func<double> Run)[] sides = [("padded, float32", steps.Padded), ("plain", steps.Plain), ("plain, filled to the budget", steps.Filled), ("cached", steps.Cached), ("three outputs", steps.Unified)];
+        double[][] seconds = [.. sides.Select(_ => new double[rounds])];
+        foreach ((_, Func<double> run) in sides)
+        {
+            run();
+        }
+        for (int round = 0; round < rounds; round++)
+        {
+            for (int side = 0; side < sides.Length; side++)
+            {
+                var clock = Stopwatch.StartNew();
+                sides[side].Run();
+                seconds[side][round] = clock.Elapsed.TotalSeconds;
+            }
+        }
+        for (int side = 0; side < sides.Length; side++)
+        {
+            // Ratios round by round: what slows the machine for a while slows both.
+            double Ratio(int to) => Median([.. seconds[side].Zip(seconds[to], (x, y) => x / y)]);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{sides[side].Name}: {Median(seconds[side]):0.00} s, {steps.Pairs / Median(seconds[side]):0.0} pairs/s; times padded {Ratio(0):0.00}, times plain {Ratio(1):0.00}"));
+        }
+        steps.CleanUp();
+        return 0;
+
+        static double Median(double[] values) => values.Order().ElementAt(values.Length / 2);
+    }
 
     /// <summary>Size of the encoder.</summary>
     [Params(Shape.Small, Shape.Base)] public Shape Model { get; set; }

@@ -31,8 +31,8 @@ public sealed class TokenEmbeddings(Weights weights, string prefix, ModelConfig 
     public Tensor Forward(PackedText text, double dropout, Tensor? tokenTypes = null)
     {
         using var scope = NewDisposeScope();
-        Tensor words = weights[WordName].index_select(0, text.Ids);                                   // [T, D]
-        Tensor positions = weights[$"{Root}.position_embeddings.weight"].index_select(0, text.Positions);
+        Tensor words = EmbeddingRows.Of(weights, WordName, text.Ids);                                   // [T, D]
+        Tensor positions = EmbeddingRows.Of(weights, $"{Root}.position_embeddings.weight", text.Positions);
         if (text.HasPadId)
         {
             Tensor pad = text.Ids.EqualTo(config.PadTokenId).unsqueeze(1);                                      // [T, 1]
@@ -75,7 +75,7 @@ public sealed class TokenEmbeddings(Weights weights, string prefix, ModelConfig 
         {
             within = within.Plus(config.PadTokenId + 1L);
         }
-        return weights[$"{Root}.position_embeddings.weight"].index_select(0, within);
+        return EmbeddingRows.Of(weights, $"{Root}.position_embeddings.weight", within);
     }
 
     private Tensor Finish(Tensor sum, double dropout)

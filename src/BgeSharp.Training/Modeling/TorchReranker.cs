@@ -4,7 +4,6 @@ using BgeSharp.Embeddings;
 using BgeSharp.Formats;
 using BgeSharp.Models;
 using BgeSharp.Text;
-using BgeSharp.Training.Data.Batches;
 
 namespace BgeSharp.Training.Modeling;
 
@@ -56,10 +55,10 @@ public sealed class TorchReranker : IReranker, IDisposable
             {
                 throw new BadInput($"{Path.Combine(folder, ModelFiles.Reranker)}: there is no \"{missing[0]}\"; this is not a whole cross-encoder.");
             }
-            PlainLengths lengths = LengthsOf(folder);
-            return new TorchReranker(new CrossEncoder(new Encoder(weights, "", config), new RelevanceHead(weights), tokenizer.Special), tokenizer, lengths.Passage)
+            (int queryLength, int pairLength) = LengthsOf(folder);
+            return new TorchReranker(new CrossEncoder(new Encoder(weights, "", config), new RelevanceHead(weights), tokenizer.Special), tokenizer, pairLength)
             {
-                QueryMaxLength = lengths.Query,
+                QueryMaxLength = queryLength,
                 _owned = weights,
             };
         }
@@ -72,12 +71,12 @@ public sealed class TorchReranker : IReranker, IDisposable
 
     /// <summary>Longest query and longest pair that the cross-encoder of a folder reads, special tokens included.</summary>
     /// <exception cref="BadInput">A file is missing or malformed.</exception>
-    public static PlainLengths LengthsOf(string folder)
+    public static (int Query, int Pair) LengthsOf(string folder)
     {
         ModelCard card = ModelCard.Load(folder);
         // 512 is what public rerankers were trained with, where nothing is said. Imported ones say one length for both: then nothing is cut before the pair is.
         int pair = Math.Min(ModelConfig.Load(folder).MaxLength, card.PassageMaxLength is > 0 and int given ? given : 512);
-        return new PlainLengths(card.QueryMaxLength > 0 && card.QueryMaxLength < pair ? card.QueryMaxLength : pair, pair);
+        return (card.QueryMaxLength > 0 && card.QueryMaxLength < pair ? card.QueryMaxLength : pair, pair);
     }
 
     /// <inheritdoc/>

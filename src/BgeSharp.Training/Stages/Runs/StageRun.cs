@@ -110,7 +110,7 @@ internal sealed class StageRun(RunContext run, int index)
         }
         string? teacher = TeacherOf(options.Distillation);
         var lengths = new PairLengths(options.QueryMaxLength, options.PassageMaxLength, options.QueryInstruction, options.PassageInstruction, options.GroupSize > 1,
-            Plain: teacher is not null ? TorchReranker.LengthsOf(teacher) : options.HardNegatives is not null ? new PlainLengths(options.QueryMaxLength, options.PassageMaxLength) : null);
+            Plain: teacher is not null ? PlainFor(teacher) : options.HardNegatives is not null ? new PlainLengths(options.QueryMaxLength, options.PassageMaxLength) : null);
         using PairTraining pairs = PairTraining.Read(options, options.Pairs, lengths, run, _seed);
         Pooling pooling = PoolingExtensions.Parse(run.Recipe.Model.Pooling);
         var encoder = new M3Encoder(new Encoder(weights, "", run.Config), pooling, new M3Heads(weights, M3Heads.Unweighted(run.Tokenizer.Special)));
@@ -161,6 +161,13 @@ internal sealed class StageRun(RunContext run, int index)
         Func<RerankerStage, DevelopmentFigures>? evaluate = options.EvaluateEvery == 0 ? null
             : stage => Figures(development is null ? null : stage.HeldOutLoss(development), () => run.Evaluation!.Develop(judge, options.EvaluateQueries));
         return loop.Run(position => new RerankerStage(options, weights, model, pairs.Store, _seed, position, _group), evaluate, stop);
+    }
+
+    // As long as the teacher reads, not as the student does.
+    private static PlainLengths PlainFor(string teacher)
+    {
+        (int query, int pair) = TorchReranker.LengthsOf(teacher);
+        return new PlainLengths(query, pair);
     }
 
     private string? TeacherOf(DistillationOptions? options)
