@@ -30,69 +30,6 @@ public sealed record PlainLengths(int Query, int Passage);
 /// <param name="Passages">One a row.</param>
 public sealed record PairTexts(TokenStore Queries, TokenStore Passages);
 
-/// <summary>Examples of one origin and one task type: what a batch is drawn from.</summary>
-/// <param name="Name">File or folder.</param>
-/// <param name="Type">FlagEmbedding's task type; empty for none.</param>
-public sealed record PairSource(string Name, string Type)
-{
-    /// <summary>Between the file of an example and the source that its line names, in <see cref="TrainingExample.Source"/>.</summary>
-    public const char PartSign = '\n';
-
-    /// <summary>The source that lines of the file name; empty for none.</summary>
-    public string Part { get; init; } = "";
-
-    /// <summary>The source of an example.</summary>
-    public static PairSource Of(TrainingExample example)
-    {
-        string[] parts = (example.Source ?? "").Split(PartSign, 2);
-        return new PairSource(parts[0], example.Type ?? "") { Part = parts.Length > 1 ? parts[1] : "" };
-    }
-
-    /// <summary>FlagEmbedding's sign that other queries' passages are no negatives: the name of the file or of its folder ends so.</summary>
-    public bool OwnGroupOnly => Marked(Bare(Name)) || Marked(Path.GetDirectoryName(Name) ?? "");
-
-    private static bool Marked(string name) => name.EndsWith("no_in_batch_neg", StringComparison.OrdinalIgnoreCase);
-
-    /// <summary>Both sides are of one kind: the query's instruction stands before passages too. FlagEmbedding: symmetric_sts and symmetric_clustering.</summary>
-    public bool IsSymmetric => Type is "symmetric_sts" or "symmetric_clustering";
-
-    private static string Bare(string name)
-    {
-        string last = name.TrimEnd('/', '\\');
-        foreach (string ending in new[] { ".gz", ".jsonl", ".json" })
-        {
-            last = last.EndsWith(ending, StringComparison.OrdinalIgnoreCase) ? last[..^ending.Length] : last;
-        }
-        return last;
-    }
-}
-
-/// <summary>Which passages are versions of one: texts that files give one id.</summary>
-internal sealed class PassageVersions
-{
-    // Ids are a file's own: "7" of another file is another passage.
-    private readonly Dictionary<(string File, string Id), HashSet<int>> _rows = [];
-    private readonly Dictionary<int, List<HashSet<int>>> _of = [];
-
-    /// <summary>Notes that a row is a text of an id; null or empty for no id.</summary>
-    /// <returns>The row.</returns>
-    public int Note(int row, string file, string? id)
-    {
-        if (id is { Length: > 0 })
-        {
-            HashSet<int> rows = CollectionsMarshal.GetValueRefOrAddDefault(_rows, (file, id), out _) ??= [];
-            if (rows.Add(row))
-            {
-                (CollectionsMarshal.GetValueRefOrAddDefault(_of, row, out _) ??= new(1)).Add(rows);
-            }
-        }
-        return row;
-    }
-
-    /// <summary>The row and all rows that share an id with it.</summary>
-    public IEnumerable<int> Of(int row) => _of.TryGetValue(row, out List<HashSet<int>>? versions) ? versions.SelectMany(rows => rows).Prepend(row) : [row];
-}
-
 /// <summary>Faults of pair files that are put right while reading, counted.</summary>
 public sealed class PairFaults
 {
