@@ -1,6 +1,7 @@
 // Search at the size of a real corpus, once each (a repeat takes minutes): exact dense search of mapped vectors against the bare matrix product of the same numbers,
 // and sparse search by inverted index in queries a second. "retrieval [rows] [queries]"; 1,000,000 rows and 10,000 queries when left out.
-// "retrieval negatives [rows] [queries]": what mining hard negatives searches, passages block by block; 1,000,000 and 100,000 when left out.
+// "retrieval negatives [rows] [queries] [float32|bfloat16|int8]": what mining hard negatives searches, passages block by block; 1,000,000 and 100,000 when left out,
+// and the first look that is fastest here.
 
 using System.Diagnostics;
 using System.Globalization;
@@ -26,7 +27,8 @@ internal static class LargeRetrieval
     {
         if (args is ["negatives", ..])
         {
-            Negatives(args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 1_000_000, args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 100_000);
+            Negatives(args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 1_000_000, args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 100_000,
+                args.Length > 3 ? Enum.Parse<ScalarType>(args[3], ignoreCase: true) : BlockSearch.FirstLook(Precision.Choose("auto", CPU).Type));
             return 0;
         }
         int rows = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 1_000_000;
@@ -63,12 +65,11 @@ internal static class LargeRetrieval
     }
 
     // Only the search is timed: mining reads its blocks from a cache of vectors.
-    private static void Negatives(int rows, int queryCount)
+    private static void Negatives(int rows, int queryCount, ScalarType products)
     {
         const int block = 65_536, best = 60;
         Console.WriteLine(PairTable.Conditions(processorTime: false));
         var random = new SeededRandom(3);
-        ScalarType products = Precision.Choose("auto", CPU).Type;
         var search = new BlockSearch(Unit(queryCount, ref random), Size, best, products);
         double seconds = 0;
         for (int start = 0; start < rows; start += block)
@@ -79,7 +80,7 @@ internal static class LargeRetrieval
         }
         seconds += Seconds(() => search.Best());
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"negatives: {queryCount} queries, {rows} rows of {Size} in blocks of {block}, best {best}, products in {products}: {seconds:0.0} s; resident at most {Machine.PeakResidentBytes / 1e9:0.0} GB"));
+            $"negatives: {queryCount} queries, {rows} rows of {Size} in blocks of {block}, best {best}, first look in {products}: {seconds:0.0} s; resident at most {Machine.PeakResidentBytes / 1e9:0.0} GB"));
     }
 
     /// <summary>Vectors of <see cref="Size"/> numbers and length 1.</summary>

@@ -57,6 +57,41 @@ public static partial class LibTorch
         }
     }
 
+    /// <summary>Runs the same on as many threads as operations have; operations of each run on that thread alone. Ends when all have ended.</summary>
+    /// <param name="work">Divides the work itself.</param>
+    public static void OnThreads(Action work)
+    {
+        Start();
+        int count = get_num_threads();
+        var errors = new System.Collections.Concurrent.ConcurrentQueue<Exception>();
+        using var ready = new CountdownEvent(count);
+        using var go = new ManualResetEventSlim();
+        Thread[] threads = [.. Enumerable.Range(0, count).Select(_ => new Thread(() =>
+        {
+            set_num_threads(1);
+            ready.Signal();
+            go.Wait();
+            try
+            {
+                work();
+            }
+            catch (Exception e)
+            {
+                errors.Enqueue(e);
+            }
+        }) { IsBackground = true })];
+        Array.ForEach(threads, t => t.Start());
+        ready.Wait();
+        // libtorch keeps the number for each thread, but gives new threads the last one that was set anywhere.
+        set_num_threads(count);
+        go.Set();
+        Array.ForEach(threads, t => t.Join());
+        if (errors.TryDequeue(out Exception? error))
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Capture(error).Throw();
+        }
+    }
+
     /// <summary>A device by name; loads CUDA when it is asked for.</summary>
     /// <param name="name">"cpu", "cuda" or "cuda:n".</param>
     /// <exception cref="BadInput">The name is not known, or this build or machine has no CUDA.</exception>

@@ -2,6 +2,8 @@ using System.Globalization;
 using BgeSharp.Embeddings;
 using BgeSharp.Training.Data;
 using BgeSharp.Training.Data.Negatives;
+using BgeSharp.Training.Native;
+using CsCheck;
 using static TorchSharp.torch;
 
 namespace BgeSharp.Training.Tests.Data;
@@ -13,11 +15,12 @@ public sealed class NegativeMiningTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Theory, InlineData(false), InlineData(true)]
-    public void Blocks_find_what_a_plain_loop_finds(bool reduced)
+    [Theory, InlineData(ScalarType.Float32), InlineData(ScalarType.BFloat16), InlineData(ScalarType.Int8)]
+    public void Blocks_find_what_a_plain_loop_finds(ScalarType firstLook)
     {
+        Assert.SkipWhen(firstLook == ScalarType.Int8 && !ByteProducts.AreFast, "products of bytes need a processor with VNNI");
         float[] queries = Unit(17, 1), passages = Unit(9000, 2);
-        var search = new BlockSearch(queries, Size, 20, reduced ? ScalarType.BFloat16 : ScalarType.Float32);
+        var search = new BlockSearch(queries, Size, 20, firstLook);
         for (int start = 0; start < 9000; start += 5000)
         {
             int rows = Math.Min(5000, 9000 - start);
@@ -28,6 +31,41 @@ public sealed class NegativeMiningTests : IDisposable
         {
             int[] expected = [.. Enumerable.Range(0, 9000).OrderByDescending(p => Dot(queries, q, passages, p)).ThenBy(p => p).Take(20)];
             Assert.Equal(expected, best[q].Select(c => c.Row));
+        }
+    }
+
+    [Fact]
+    public void The_bound_on_products_of_bytes_holds_for_any_vectors()
+        => Gen.Float[-1, 1].Array[Size * 6].Select(Gen.Int[0, 3], Gen.Float[0, 50]).Sample((numbers, spike, height) =>
+        {
+            numbers[spike] *= height;                       // one large number leaves few steps to the others
+            var left = new ByteRows(numbers, 0, 3, Size);
+            var right = new ByteRows(numbers, 3, 3, Size);
+            for (int l = 0; l < 3; l++)
+            {
+                for (int r = 0; r < 3; r++)
+                {
+                    double exact = 0, rounded = 0;
+                    for (int i = 0; i < Size; i++)
+                    {
+                        exact += (double)numbers[(l * Size) + i] * numbers[((3 + r) * Size) + i];
+                        rounded += left.Values[(l * Size) + i] * right.Values[(r * Size) + i];
+                    }
+                    Assert.InRange(Math.Abs((rounded * left.Scales[l] * right.Scales[r]) - exact), 0, left.ErrorWith(l, right) * (1 + 1e-5) + 1e-6);
+                }
+            }
+        });
+
+    [Fact]
+    public void What_is_no_number_hides_nothing_else()
+    {
+        float[] queries = Unit(3, 1), passages = Unit(300, 2);
+        passages[5 * Size] = float.NaN;
+        foreach (ScalarType type in new[] { ScalarType.Float32, ScalarType.Int8 }.Where(t => t != ScalarType.Int8 || ByteProducts.AreFast))
+        {
+            var search = new BlockSearch(queries, Size, 20, type);
+            search.Add(passages, 300, 0);
+            Assert.Equal([.. Enumerable.Range(0, 300).Where(p => p != 5).OrderByDescending(p => Dot(queries, 0, passages, p)).Take(20)], search.Best()[0].Select(c => c.Row));
         }
     }
 

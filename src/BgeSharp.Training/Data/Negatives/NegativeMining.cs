@@ -78,7 +78,7 @@ public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IRea
     /// <summary>Examples with mined negatives in place of their own, in order.</summary>
     /// <param name="queries">Encodes queries as they are given: prompt or instruction stand in front already.</param>
     /// <param name="passages">Encodes passages, likewise.</param>
-    /// <param name="products">Type of the first look of the search.</param>
+    /// <param name="products">Type of the first look of the search, where there is no faster one.</param>
     /// <param name="instruction">Put before a query that has no prompt of its own.</param>
     /// <param name="passageInstruction">Put before every passage.</param>
     public IEnumerable<TrainingExample> WithModel(CachedEncoder queries, CachedEncoder passages, ScalarType products, string instruction = "", string passageInstruction = "")
@@ -93,7 +93,7 @@ public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IRea
         }
         float[] vectors = new float[asked.Length * size];
         Parallel.For(0, asked.Length, i => queries.Cache.Read(asked[i], vectors.AsSpan(i * size, size)));
-        var search = new BlockSearch(vectors, size, rules.ToRank, products);
+        var search = new BlockSearch(vectors, size, rules.ToRank, BlockSearch.FirstLook(products));
         float[] block = new float[checked(Math.Min(BlockRows, Math.Max(1, rows.Length)) * size)];
         for (int start = 0; start < rows.Length; start += BlockRows)
         {
