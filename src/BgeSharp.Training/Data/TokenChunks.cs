@@ -1,4 +1,4 @@
-// Documents → token ids of at most a length, cut at sentence ends. How many characters fill that length differs by language and vocabulary (one a token in Chinese, four
+// Documents → token ids of at most a length, cut at sentence ends or after so many tokens. For sentence ends: how many characters fill that length differs by language and vocabulary (one a token in Chinese, four
 // and more in English), so each document says it for itself: its characters over its tokens. What is too long all the same is cut again; tokens are lost only where 16 characters are more of them than a text may have.
 
 using BgeSharp.Text;
@@ -18,6 +18,16 @@ public static class TokenChunks
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxLength, 16);
         return documents.SelectMany(d => Of(TextChunks.Whole(d), tokenizer, maxLength));
+    }
+
+    /// <summary>Texts of all documents, in order, as full as they can be: cut after every so many tokens, wherever that is, within sentences and words too.</summary>
+    /// <param name="documents">Documents to cut; none runs into the next one.</param>
+    /// <param name="tokenizer">Encodes.</param>
+    /// <param name="maxLength">Length of a text in tokens, special tokens included; at least 16. A document's last text is what is left.</param>
+    public static IEnumerable<int[]> Full(IEnumerable<Document> documents, ITokenizer tokenizer, int maxLength)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxLength, 16);
+        return documents.SelectMany(d => tokenizer.Encode(TextChunks.Whole(d)).Chunk(maxLength - 2)).Select(ids => (int[])[tokenizer.Special.Cls, .. ids, tokenizer.Special.Sep]);
     }
 
     private static IEnumerable<int[]> Of(string text, ITokenizer tokenizer, int maxLength)

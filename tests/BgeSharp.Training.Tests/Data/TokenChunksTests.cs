@@ -22,6 +22,17 @@ public sealed class TokenChunksTests
         Assert.True(maxLength < 40 || chunks.Count(ids => ids[^2] == Tokenizer.Encode("!")[0]) > 0.7 * chunks.Length);
     }
 
+    [Theory, InlineData(16), InlineData(40)]
+    public void Full_texts_are_cut_after_so_many_tokens_within_one_document(int maxLength)
+    {
+        string[] texts = [.. Enumerable.Range(0, 5).Select(i => string.Join(' ', Enumerable.Range(0, 20).Select(j => TinyModel.Text(3 + (j % 9), i + j) + "!")))];
+        int[][] chunks = [.. TokenChunks.Full(texts.Select(Page), Tokenizer, maxLength)];
+        int[][] whole = [.. texts.Select(Tokenizer.Encode)];
+        Assert.Equal(whole.SelectMany(ids => ids), chunks.SelectMany(ids => ids[1..^1]));
+        Assert.All(chunks, ids => Assert.True(ids[0] == Tokenizer.Special.Cls && ids[^1] == Tokenizer.Special.Sep));
+        Assert.Equal(whole.SelectMany(ids => Enumerable.Range(0, (ids.Length + maxLength - 3) / (maxLength - 2)).Select(i => Math.Min(maxLength, ids.Length - (i * (maxLength - 2)) + 2))), chunks.Select(c => c.Length));
+    }
+
     [Fact]
     public void Documents_never_run_into_one_another_and_short_ones_stay_texts_of_their_own()
         => Assert.Equal([Tokenizer.EncodeWithSpecial("ab"), Tokenizer.EncodeWithSpecial("c")], TokenChunks.Of([Page("ab"), Page("c")], Tokenizer, 64));

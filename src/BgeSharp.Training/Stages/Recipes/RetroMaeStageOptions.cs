@@ -15,8 +15,11 @@ public sealed record RetroMaeStageOptions : StageOptions
     /// <summary>Most tokens in a micro-batch.</summary>
     [Range(64, 10_000_000)] public int BatchTokens { get; init; } = 4096;
 
-    /// <summary>Longest text in tokens; longer documents are cut into several at sentence ends.</summary>
+    /// <summary>Longest text in tokens; longer documents are cut into several.</summary>
     [Range(16, 65536)] public int MaxLength { get; init; } = 256;
+
+    /// <summary>Where long documents are cut: "sentence" at the last sentence end that fits, "token" after maxLength tokens wherever that is, so that texts are full.</summary>
+    [AllowedValues("sentence", "token")] public string CutAt { get; init; } = "sentence";
 
     /// <summary>Share of tokens hidden from the encoder. RetroMAE, section 3: 0.15-0.3.</summary>
     [Range(0.05, 0.6)] public double EncoderMaskRatio { get; init; } = 0.3;

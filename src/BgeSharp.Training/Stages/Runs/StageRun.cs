@@ -177,7 +177,7 @@ internal sealed class StageRun(RunContext run, int index)
 
     private TokenStore Texts(string file, IEnumerable<Document> documents, RetroMaeStageOptions options)
         => TokenStore.Create(Path.Combine(run.Folder.Work, file),
-            TokenChunks.Of(documents, run.Tokenizer, options.MaxLength).Where(ids => ids.Length >= LeastTokens));
+            (options.CutAt == "token" ? TokenChunks.Full(documents, run.Tokenizer, options.MaxLength) : TokenChunks.Of(documents, run.Tokenizer, options.MaxLength)).Where(ids => ids.Length >= LeastTokens));
 
     // The pairs whose loss is measured while training; null where the stage does not measure any. Rank 0 alone evaluates.
     private PairStore? Development(int queryLength, int passageLength, ModelCard card, int negatives)
