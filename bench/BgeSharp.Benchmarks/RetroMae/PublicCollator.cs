@@ -29,7 +29,7 @@ internal static class PublicCollator
         {
             encoderLabels[cells[batch.Encoder.Rows[m]]] = batch.Encoder.Targets[m];
         }
-        Tensor visible = tensor(batch.Hidden).view(count, length, length).logical_not().to_type(ScalarType.Int64);
+        Tensor visible = tensor(batch.Hidden!()).view(count, length, length).logical_not().to_type(ScalarType.Int64);
         return new PublicBatch(Shape(encoder), Shape(mask), Shape(encoderLabels), Shape(decoder), visible, Shape(decoderLabels));
 
         long[] Filled(long value)

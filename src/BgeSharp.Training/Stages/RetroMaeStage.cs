@@ -23,8 +23,6 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
     private readonly RetroMaeMasks _masks;
     private readonly BatchCursor<RetroMaePiece[]> _batches;
     private readonly IProcessGroup _group;
-    private readonly int _pieces;
-    private readonly int _window;
 
     /// <param name="options">Validated options.</param>
     /// <param name="weights">Holds every weight of <see cref="RetroMae.Shapes"/>.</param>
@@ -51,11 +49,9 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
         var order = new TokenBudgetOrder(seed, [.. Enumerable.Range(0, store.Count).Select(store.LengthOf)], options.BatchTokens);
         TotalSteps = options.StepsOver(order.BatchesPerEpoch);
         _group = group ?? LocalProcessGroup.Instance;
-        _pieces = WorkShare.Pieces(options.Pieces, options.Accumulate, _group.Size);
-        // Pieces of one micro-batch must know each other's counts before they train: in windows of micro-batches that keep all ranks busy between two such talks.
-        _window = _pieces == 1 ? 1 : WorkShare.Pieces(0, _pieces, _group.Size);
-        _batches = new BatchCursor<RetroMaePiece[]>(order.From, (rows, number) => RetroMaePiece.Draw(rows, _pieces,
-            piece => (((number % options.Accumulate) * _pieces) + piece) % _group.Size == _group.Rank,
+        int pieces = WorkShare.Pieces(options.Pieces, options.Accumulate, _group.Size);
+        _batches = new BatchCursor<RetroMaePiece[]>(order.From, (rows, number) => RetroMaePiece.Draw(rows, pieces,
+            piece => (((number % options.Accumulate) * pieces) + piece) % _group.Size == _group.Rank,
             own => RetroMaeBatch.Draw(store, own, _masks, seed, number, _decoder)), options.Accumulate, firstStep);
     }
 
@@ -70,21 +66,19 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
     {
         var sums = new Sums();
         var trace = new BatchTrace();
-        for (int first = 0; first < _options.Accumulate; first += _window)
+        // The micro-batches of a step know each other's counts before they train: a step is the mean over all that it names, however it is cut.
+        (int[] Rows, RetroMaePiece[] Own)[] batches = [.. Enumerable.Range(0, _options.Accumulate).Select(_ => _batches.Next())];
+        long[] counts = _group.Total([.. batches.SelectMany(b => b.Own.Select(p => p.Counts)).Aggregate(new long[3], (sum, one) => [.. sum.Zip(one, (x, y) => x + y)])]);
+        for (int micro = 0; micro < batches.Length; micro++)
         {
-            (int[] Rows, RetroMaePiece[] Own)[] batches = [.. Enumerable.Range(first, Math.Min(_window, _options.Accumulate - first)).Select(_ => _batches.Next())];
-            long[] counts = Counts(batches);
-            for (int i = 0; i < batches.Length; i++)
+            int start = trace.Rows.Count;
+            trace.AddRows(batches[micro].Rows);
+            foreach (RetroMaePiece piece in batches[micro].Own)
             {
-                int start = trace.Rows.Count;
-                trace.AddRows(batches[i].Rows);
-                foreach (RetroMaePiece piece in batches[i].Own)
-                {
-                    // Dropout draws from torch's generator: seeding it per piece makes a resumed run, and another number of ranks, draw the same.
-                    manual_seed((long)(HashCodes.Of(_seed, step, first + i + (piece.Number * 1_000_003L)) >> 1));
-                    Note(trace, start, piece);
-                    Train(piece, counts.AsSpan(i * 3, 3), sums);
-                }
+                // Dropout draws from torch's generator: seeding it per piece makes a resumed run, and another number of ranks, draw the same.
+                manual_seed((long)(HashCodes.Of(_seed, step, micro + (piece.Number * 1_000_003L)) >> 1));
+                Note(trace, start, piece);
+                Train(piece, counts, sums);
             }
         }
         var figures = new Dictionary<string, double> { ["encoder_loss"] = sums.Encoder, ["encoder_accuracy"] = sums.EncoderRight };
@@ -100,14 +94,7 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
         return new StepFigures(sums.Total, sums.Tokens, figures) { Batch = trace };
     }
 
-    // What the losses of each micro-batch are averaged over, three numbers each. Whole micro-batches know by themselves.
-    private long[] Counts((int[] Rows, RetroMaePiece[] Own)[] batches)
-    {
-        long[] own = [.. batches.SelectMany(b => b.Own.Select(p => p.Counts).Aggregate(new long[3], (sum, one) => [.. sum.Zip(one, (x, y) => x + y)]))];
-        return _pieces == 1 ? own : _group.Total(own);
-    }
-
-    private void Train(RetroMaePiece piece, ReadOnlySpan<long> counts, Sums sums)
+    private void Train(RetroMaePiece piece, long[] counts, Sums sums)
     {
         using var scope = NewDisposeScope();
         long[] own = piece.Counts;
@@ -123,7 +110,7 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
         sums.DecoderRight += loss.DecoderScore.Accuracy * decoder;
         sums.Tokens += piece.Batch.Original.TokenCount;
 
-        double Share(long part, long whole) => whole == 0 ? 0 : part / (double)whole / _options.Accumulate;
+        static double Share(long part, long whole) => whole == 0 ? 0 : part / (double)whole;
     }
 
     private static void Note(BatchTrace trace, int start, RetroMaePiece piece)
@@ -198,7 +185,7 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
             new PackedText(batch.Original, _config, device),
             tensor(batch.Encoder.Rows).to(device),
             tensor(batch.Encoder.Targets).to(device),
-            batch.Hidden.Length == 0 ? null : tensor(batch.Hidden).view(batch.Original.Count, 1, length, length).to(device),
+            batch.Hidden is null ? null : tensor(batch.Hidden()).view(batch.Original.Count, 1, length, length).to(device),
             batch.Decoder is null ? null : new PlainTargets(new PackedText(batch.Decoder.Texts, _config, device), tensor(batch.Decoder.Rows).to(device), tensor(batch.Decoder.Targets).to(device)),
             _wantsBags ? WordBags.Of(batch.Original) : null);
     }

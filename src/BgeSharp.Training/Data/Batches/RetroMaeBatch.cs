@@ -27,8 +27,9 @@ public sealed record MaskedTokens(TokenBatch Texts, long[] Rows, long[] Targets)
 /// <param name="Original">The texts.</param>
 /// <param name="Encoder">What the encoder sees and names.</param>
 /// <param name="Decoder">What plain decoding sees and names; null without it.</param>
-/// <param name="Hidden">[B, L, L], true where a decoder row may not see a column; padding columns are hidden, but column 0 is not. Empty without enhanced decoding.</param>
-public sealed record RetroMaeBatch(TokenBatch Original, MaskedTokens Encoder, MaskedTokens? Decoder, bool[] Hidden)
+/// <param name="Hidden">Draws [B, L, L], the same at each call: true where a decoder row may not see a column; padding columns are hidden, but column 0 is not.
+/// Batches that wait for their turn do not hold it (a text of 8,192 tokens has 67 MB of it). Null without enhanced decoding.</param>
+public sealed record RetroMaeBatch(TokenBatch Original, MaskedTokens Encoder, MaskedTokens? Decoder, Func<bool[]>? Hidden)
 {
     /// <summary>Reads the rows of a batch and draws their masks.</summary>
     /// <param name="store">The texts.</param>
@@ -40,27 +41,34 @@ public sealed record RetroMaeBatch(TokenBatch Original, MaskedTokens Encoder, Ma
     public static RetroMaeBatch Draw(TokenStore store, int[] rows, RetroMaeMasks masks, long seed, long round, DecoderMasks decoder = DecoderMasks.Rows)
     {
         TokenBatch original = TokenBatch.Of([.. rows.Select(r => store[r].ToArray())]);
-        int length = original.MaxLength;
         var encoder = new Collected(original);
         Collected? plain = decoder == DecoderMasks.Text ? new Collected(original) : null;
-        var hidden = new bool[decoder == DecoderMasks.Rows ? checked(rows.Length * length * length) : 0];
+        var randoms = new SeededRandom[rows.Length];
         for (int i = 0; i < rows.Length; i++)
         {
-            var random = new SeededRandom(HashCodes.Of(seed, rows[i], round));
-            encoder.Add(i, masks.MaskForEncoder(original[i], encoder.Of(i), ref random));
-            plain?.Add(i, masks.MaskForPlainDecoder(original[i], plain.Of(i), ref random));
-            if (decoder == DecoderMasks.Rows)
-            {
-                Span<bool> square = hidden.AsSpan(i * length * length, length * length);
-                square.Fill(true);
-                for (int row = 0; row < length; row++)
-                {
-                    square[row * length] = false;
-                }
-                masks.MaskForDecoder(original[i], square, length, ref random);
-            }
+            randoms[i] = new SeededRandom(HashCodes.Of(seed, rows[i], round));
+            encoder.Add(i, masks.MaskForEncoder(original[i], encoder.Of(i), ref randoms[i]));
+            plain?.Add(i, masks.MaskForPlainDecoder(original[i], plain.Of(i), ref randoms[i]));
         }
-        return new RetroMaeBatch(original, encoder.Build(), plain?.Build(), hidden);
+        return new RetroMaeBatch(original, encoder.Build(), plain?.Build(), decoder == DecoderMasks.Rows ? () => Squares(original, masks, randoms) : null);
+    }
+
+    private static bool[] Squares(TokenBatch texts, RetroMaeMasks masks, SeededRandom[] randoms)
+    {
+        int length = texts.MaxLength;
+        var hidden = new bool[checked(texts.Count * length * length)];
+        for (int i = 0; i < texts.Count; i++)
+        {
+            Span<bool> square = hidden.AsSpan(i * length * length, length * length);
+            square.Fill(true);
+            for (int row = 0; row < length; row++)
+            {
+                square[row * length] = false;
+            }
+            SeededRandom random = randoms[i];
+            masks.MaskForDecoder(texts[i], square, length, ref random);
+        }
+        return hidden;
     }
 
     // Masked ids and what to name, text by text.
