@@ -26,9 +26,15 @@ public sealed class MaskedLanguageHead(Weights weights, ModelConfig config, Toke
     /// <param name="rows">[N, D]: hidden vectors of the rows to name, and no others.</param>
     /// <param name="targets">[N]: the ids to name.</param>
     /// <param name="score">Receives how many were named right.</param>
-    /// <returns>Scalar, mean over the N rows, in nats.</returns>
-    public Tensor Loss(Tensor rows, Tensor targets, NamingScore score)
-        => VocabularyCrossEntropy.Mean(Transform(rows), weights[embeddings.WordName], weights[_names.Bias], targets, score);
+    /// <param name="share">What the mean is multiplied with.</param>
+    /// <returns>Scalar, share · mean over the N rows, in nats. With gradients on, that of the word embeddings is in <see cref="Weights.Gradients"/> at once: call <c>backward</c> on a sum
+    /// of such losses, without a factor.</returns>
+    public Tensor Loss(Tensor rows, Tensor targets, NamingScore score, double share = 1)
+    {
+        Tensor words = weights[embeddings.WordName];
+        using Tensor? sum = is_grad_enabled() && words.requires_grad ? weights.GradientOf(embeddings.WordName) : null;
+        return VocabularyCrossEntropy.Mean(Transform(rows), words, weights[_names.Bias], targets, score, share: share, sum: sum);
+    }
 
     /// <summary>How well the max-pooled logits of each text name its words (DupMAE).</summary>
     /// <param name="rows">[N, D]: hidden vectors of every token but the first of each text.</param>

@@ -17,7 +17,7 @@ internal static unsafe class LogitRows
     /// <param name="count">N: the gradient is divided by it.</param>
     /// <param name="gradient">False leaves the logits in an undefined state and saves a pass.</param>
     /// <returns>Sum of −log softmax(row)[target] over the rows in nats, and how many rows had their target highest.</returns>
-    public static (double Loss, long Correct) Run(Tensor logits, ReadOnlySpan<long> targets, long count, bool gradient)
+    public static (double Loss, long Correct) Run(Tensor logits, ReadOnlySpan<long> targets, double count, bool gradient)
     {
         fixed (byte* data = logits.bytes)
         fixed (long* ids = targets)
@@ -28,7 +28,7 @@ internal static unsafe class LogitRows
         }
     }
 
-    private static (double Loss, long Correct) Run<T>(T* logits, long* targets, int rows, int vocabulary, long count, bool gradient)
+    private static (double Loss, long Correct) Run<T>(T* logits, long* targets, int rows, int vocabulary, double count, bool gradient)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         // Losses are added up in the order of the rows, whatever thread they came from.

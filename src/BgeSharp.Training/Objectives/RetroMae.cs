@@ -20,6 +20,16 @@ public enum PretrainingTask
     DupMae,
 }
 
+/// <summary>Of a part of a batch, its shares of what each loss of the whole is averaged over.</summary>
+/// <param name="Encoder">Of the tokens that the encoder names.</param>
+/// <param name="Decoder">Of the tokens that the decoder names.</param>
+/// <param name="Bag">Of the texts.</param>
+public readonly record struct LossShares(double Encoder, double Decoder, double Bag)
+{
+    /// <summary>Of the whole.</summary>
+    public static LossShares Whole => new(1, 1, 1);
+}
+
 /// <summary>How the pre-training model is built.</summary>
 /// <param name="Task">Which losses.</param>
 /// <param name="Query">What the decoder asks with, in enhanced decoding.</param>
@@ -51,19 +61,15 @@ public sealed record MaskedTexts(PackedText Masked, PackedText Original, Tensor 
 public sealed record PlainTargets(PackedText Masked, Tensor Rows, Tensor Targets);
 
 /// <summary>Losses and scores of a batch.</summary>
-/// <param name="Encoder">Scalar, nats per masked token.</param>
-/// <param name="Decoder">Scalar, nats per token; null for MLM.</param>
-/// <param name="Bag">Scalar, nats per text, not yet weighted; null without the bag of words.</param>
+/// <param name="Encoder">Scalar, nats per masked token, times its share.</param>
+/// <param name="Decoder">Scalar, nats per token, times its share; null for MLM.</param>
+/// <param name="Bag">Scalar, nats per text, times its share but not yet its weight; null without the bag of words.</param>
 /// <param name="BagWeight">Weight of <paramref name="Bag"/>.</param>
 /// <param name="EncoderScore">Tokens named right by the encoder.</param>
 /// <param name="DecoderScore">Tokens rebuilt right by the decoder.</param>
 public sealed record RetroMaeLoss(Tensor Encoder, Tensor? Decoder, Tensor? Bag, double BagWeight, NamingScore EncoderScore, NamingScore DecoderScore)
 {
-    /// <summary>The losses times a weight each: of a piece, its share of what the whole is averaged over.</summary>
-    public RetroMaeLoss Weighted(double encoder, double decoder, double bag)
-        => this with { Encoder = Encoder.Times(encoder), Decoder = Decoder?.Times(decoder), Bag = Bag?.Times(bag) };
-
-    /// <summary>Encoder + decoder + weighted bag.</summary>
+    /// <summary>Encoder + decoder + weighted bag: call <c>backward</c> on it, without a factor.</summary>
     public Tensor Total
     {
         get
@@ -115,26 +121,28 @@ public sealed class RetroMae
 
     /// <param name="texts">A masked batch.</param>
     /// <param name="training">True applies dropout.</param>
-    public RetroMaeLoss Loss(MaskedTexts texts, bool training)
+    /// <param name="shares">What the losses are multiplied with; null for 1.</param>
+    public RetroMaeLoss Loss(MaskedTexts texts, bool training, LossShares? shares = null)
     {
+        LossShares share = shares ?? LossShares.Whole;
         Tensor rows = Encoder.Forward(texts.Masked, training, recompute: _design.Recompute);                                          // [T, D]
         var encoderScore = new NamingScore();
-        Tensor encoderLoss = Head.Loss(rows.index_select(0, texts.MaskedRows), texts.MaskedTargets, encoderScore);
+        Tensor encoderLoss = Head.Loss(rows.index_select(0, texts.MaskedRows), texts.MaskedTargets, encoderScore, share.Encoder);
         var decoderScore = new NamingScore();
-        Tensor? decoderLoss = _design.HasDecoder ? Decode(texts, _pooling.Pool(texts.Masked, rows), decoderScore, training) : null;
-        return new RetroMaeLoss(encoderLoss, decoderLoss, BagLoss(texts, rows), _design.BagWeight, encoderScore, decoderScore);
+        Tensor? decoderLoss = _design.HasDecoder ? Decode(texts, _pooling.Pool(texts.Masked, rows), decoderScore, training, share.Decoder) : null;
+        return new RetroMaeLoss(encoderLoss, decoderLoss, BagLoss(texts, rows)?.Times(share.Bag), _design.BagWeight, encoderScore, decoderScore);
     }
 
-    private Tensor Decode(MaskedTexts texts, Tensor sentence, NamingScore score, bool training)
+    private Tensor Decode(MaskedTexts texts, Tensor sentence, NamingScore score, bool training, double share)
     {
         if (texts.Decoded is PlainTargets plain)
         {
             Tensor named = Decoder.ForwardPlain(plain.Masked, sentence, training);                         // [T, D]
-            return Head.Loss(named.index_select(0, plain.Rows), plain.Targets, score);
+            return Head.Loss(named.index_select(0, plain.Rows), plain.Targets, score, share);
         }
         Tensor rebuilt = Decoder.Forward(texts.Original, sentence, texts.Hidden!, _design.Query, training); // [T, D]
         Tensor inner = InnerRows(texts.Original);
-        return Head.Loss(rebuilt.index_select(0, inner), texts.Original.Ids.index_select(0, inner), score);
+        return Head.Loss(rebuilt.index_select(0, inner), texts.Original.Ids.index_select(0, inner), score, share);
     }
 
     private Tensor? BagLoss(MaskedTexts texts, Tensor rows)

@@ -1,7 +1,8 @@
 // Cross-entropy over the vocabulary without the logits: linear layer, softmax, loss and all three gradients chunk by chunk.
 //   L = −(1/N) Σ_n log softmax(W h_n + b)[t_n]        ∂L/∂logit = (softmax − onehot)/N
 // Neither [N, V] logits nor their gradient ever exist whole: peak memory is one chunk of [chunk, V] in float32 (32 MB; 128 rows of a large vocabulary), plus the gradients.
-// The forward pass computes the gradients at once (they are needed exactly once), the backward pass scales them.
+// The forward pass computes the gradients at once (they are needed exactly once), the backward pass scales them. The largest, the vocabulary's own, can go straight
+// where all gradients of the weight are added up: with 250,002 words of 1,024 numbers each loss would otherwise clear, keep, scale and add a gigabyte of its own.
 
 using static TorchSharp.torch.autograd;
 
@@ -35,6 +36,8 @@ public sealed class VocabularyCrossEntropy : SingleTensorFunction<VocabularyCros
     /// <summary>Least rows of a chunk that nobody set: fewer would read a large vocabulary's weights too often.</summary>
     public const long LeastRows = 128;
 
+    private const string Summed = "summed";
+
     /// <inheritdoc/>
     public override string Name => nameof(VocabularyCrossEntropy);
 
@@ -44,9 +47,12 @@ public sealed class VocabularyCrossEntropy : SingleTensorFunction<VocabularyCros
     /// <param name="targets">[N] ids.</param>
     /// <param name="score">Receives how many were named right.</param>
     /// <param name="chunkElements">Most logits at a time; 0 for 8 M, and with a large vocabulary for those of 128 rows: fewer would read the vocabulary's weights too often.</param>
-    /// <returns>Scalar mean in nats; 0 when N is 0.</returns>
-    public static Tensor Mean(Tensor rows, Tensor weight, Tensor bias, Tensor targets, NamingScore score, long chunkElements = 0)
-        => apply(rows, weight, bias, targets, score, chunkElements, is_grad_enabled());
+    /// <param name="share">What the mean is multiplied with.</param>
+    /// <param name="sum">[V, D] in the master type: the forward pass adds the gradient of the weight to it, and the result must then go into the sum that <c>backward</c> is
+    /// called on with no other factor. Null gives the gradient to the graph, as for any operation.</param>
+    /// <returns>Scalar: share · mean in nats; 0 when N is 0.</returns>
+    public static Tensor Mean(Tensor rows, Tensor weight, Tensor bias, Tensor targets, NamingScore score, long chunkElements = 0, double share = 1, Tensor? sum = null)
+        => apply(rows, weight, bias, targets, score, chunkElements, is_grad_enabled(), share, sum!);
 
     /// <inheritdoc/>
     public override Tensor forward(AutogradContext ctx, params object[] vars)
@@ -54,6 +60,8 @@ public sealed class VocabularyCrossEntropy : SingleTensorFunction<VocabularyCros
         var (rows, weight, bias, targets) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Tensor)vars[3]);
         var score = (NamingScore)vars[4];
         bool wantsGradient = (bool)vars[6] && (rows.requires_grad || weight.requires_grad);
+        double share = (double)vars[7];
+        var sum = (Tensor?)vars[8];
         long count = rows.shape[0];
         long vocabulary = weight.shape[0];
         long asked = (long)vars[5] > 0 ? (long)vars[5] : Math.Max(2 * ChunkElements, LeastRows * vocabulary);
@@ -64,7 +72,7 @@ public sealed class VocabularyCrossEntropy : SingleTensorFunction<VocabularyCros
         Tensor total = zeros(1, master, rows.device);
         Tensor correct = zeros(1, ScalarType.Int64, rows.device);
         Tensor rowGradient = wantsGradient ? empty_like(rows) : total;
-        Tensor weightGradient = wantsGradient ? zeros_like(weight) : total;
+        Tensor weightGradient = sum ?? (wantsGradient ? zeros_like(weight) : total);
         Tensor biasGradient = wantsGradient ? zeros_like(bias) : total;
         for (long start = 0; start < count; start += chunk)
         {
@@ -73,7 +81,7 @@ public sealed class VocabularyCrossEntropy : SingleTensorFunction<VocabularyCros
             Tensor part = rows.narrow(0, start, length);                                          // [c, D]
             Tensor target = targets.narrow(0, start, length).unsqueeze(1);                        // [c, 1]
             Tensor logits = nn.functional.linear(part, cast, castBias).to_type(master);           // [c, V]
-            Tensor? error = Visit(logits, target, count, wantsGradient, total, correct);          // [c, V], softmax − onehot
+            Tensor? error = Visit(logits, target, count / share, wantsGradient, total, correct);  // [c, V], (softmax − onehot) · share / N
             if (error is not null)
             {
                 biasGradient.AddInPlace(error.sum(dim: 0));                                       // a bare 0 would be read as a ScalarType
@@ -90,12 +98,13 @@ public sealed class VocabularyCrossEntropy : SingleTensorFunction<VocabularyCros
             }
         }
         score.Add(correct.item<long>(), count);
-        ctx.save_for_backward(wantsGradient ? [rowGradient, weightGradient, biasGradient] : []);
-        return total.DivideInPlace(Math.Max(1, count)).squeeze();
+        ctx.save_data(Summed, sum is not null);
+        ctx.save_for_backward(!wantsGradient ? [] : sum is null ? [rowGradient, weightGradient, biasGradient] : [rowGradient, biasGradient]);
+        return total.DivideInPlace(Math.Max(1, count) / share).squeeze();
     }
 
     // Adds loss and hits of some rows of logits to the totals, and makes their gradient of them; null when it is not wanted.
-    private static Tensor? Visit(Tensor logits, Tensor target, long count, bool wantsGradient, Tensor total, Tensor correct)
+    private static Tensor? Visit(Tensor logits, Tensor target, double count, bool wantsGradient, Tensor total, Tensor correct)
     {
         if (LogitRows.Fits(logits))
         {
@@ -117,5 +126,18 @@ public sealed class VocabularyCrossEntropy : SingleTensorFunction<VocabularyCros
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output) => EarlyGradients.Scale(ctx, grad_output, inputs: 7);
+    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    {
+        List<Tensor> gradients = EarlyGradients.Scale(ctx, grad_output, inputs: 9);
+        if ((bool)ctx.get_data(Summed))
+        {
+            // The weight's gradient is where it belongs already, with the factor that was told.
+            if (grad_output.to_type(ScalarType.Float64).item<double>() != 1)
+            {
+                throw new InvalidOperationException("A loss whose gradient was added up in the forward pass got a factor after it; give it as its share.");
+            }
+            (gradients[1], gradients[2]) = (null!, gradients[1]);
+        }
+        return gradients;
+    }
 }

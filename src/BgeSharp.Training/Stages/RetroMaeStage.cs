@@ -98,16 +98,16 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
     {
         using var scope = NewDisposeScope();
         long[] own = piece.Counts;
-        double encoder = Share(own[0], counts[0]), decoder = Share(own[1], counts[1]), bag = Share(own[2], counts[2]);
-        RetroMaeLoss loss = _model.Loss(ToTensors(piece.Batch), training: true).Weighted(encoder, decoder, bag);
+        var shares = new LossShares(Share(own[0], counts[0]), Share(own[1], counts[1]), Share(own[2], counts[2]));
+        RetroMaeLoss loss = _model.Loss(ToTensors(piece.Batch), training: true, shares);
         Tensor sum = loss.Total;
         sum.backward();
         sums.Total += Number(sum);
         sums.Encoder += Number(loss.Encoder);
         sums.Decoder += Number(loss.Decoder);
         sums.Bag += Number(loss.Bag);
-        sums.EncoderRight += loss.EncoderScore.Accuracy * encoder;
-        sums.DecoderRight += loss.DecoderScore.Accuracy * decoder;
+        sums.EncoderRight += loss.EncoderScore.Accuracy * shares.Encoder;
+        sums.DecoderRight += loss.DecoderScore.Accuracy * shares.Decoder;
         sums.Tokens += piece.Batch.Original.TokenCount;
 
         static double Share(long part, long whole) => whole == 0 ? 0 : part / (double)whole;

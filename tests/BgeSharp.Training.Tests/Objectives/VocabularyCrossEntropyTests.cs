@@ -32,6 +32,29 @@ public sealed class VocabularyCrossEntropyTests
         Assert.Equal(logits.argmax(1).eq(targets).sum().item<long>(), score.Correct);
     }
 
+    [Theory, InlineData(ScalarType.Float64), InlineData(ScalarType.BFloat16)]
+    public void With_a_sum_the_weights_gradient_is_added_to_it_and_a_share_is_a_factor(ScalarType rowType)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(6);
+        Tensor targets = tensor(new long[] { 0, 10, 3, 3, 7, 1, 5 });
+        Tensor Rows() => Leaf(7, 4).to_type(rowType).detach().requires_grad_();
+        Tensor[] plain = [Rows(), Leaf(Vocabulary, 4), Leaf(Vocabulary)];
+        Tensor[] summed = [.. plain.Select(t => t.detach().clone().requires_grad_())];
+        Tensor already = randn([Vocabulary, 4], ScalarType.Float64), sum = already.clone();
+        Tensor expected = VocabularyCrossEntropy.Mean(plain[0], plain[1], plain[2], targets, new NamingScore(), 3 * Vocabulary) * 0.3;
+        expected.backward();
+        Tensor actual = VocabularyCrossEntropy.Mean(summed[0], summed[1], summed[2], targets, new NamingScore(), 3 * Vocabulary, 0.3, sum);
+        actual.backward();
+        double tolerance = rowType == ScalarType.Float64 ? 1e-12 : 1e-3;
+        Assert.Equal(expected.to_type(ScalarType.Float64).item<double>(), actual.to_type(ScalarType.Float64).item<double>(), tolerance);
+        Assert.True(summed[1].grad is null);
+        foreach ((Tensor one, Tensor other) in new[] { (plain[0].grad!, summed[0].grad!), (plain[1].grad!, sum - already), (plain[2].grad!, summed[2].grad!) })
+        {
+            Assert.InRange((one.to_type(ScalarType.Float64) - other.to_type(ScalarType.Float64)).abs().max().item<double>(), 0, tolerance);
+        }
+    }
+
     [Fact]
     public void No_rows_cost_nothing()
     {
