@@ -47,11 +47,7 @@ public static class Attention
             scores.AddInPlace(zeros(hidden.shape, scores.dtype, scores.device).MaskInPlace(hidden, Lowest(scores.dtype)));
         }
         Tensor weights = scores.softmax(-1);
-        if (dropout > 0)
-        {
-            weights = nn.functional.dropout(weights, dropout, training: true);
-        }
-        return weights.matmul(value).MoveToOuterDisposeScope();
+        return DroppedProduct.Of(weights, value, dropout).MoveToOuterDisposeScope();
     }
 
     private static Tensor Blocks(Tensor query, Tensor key, Tensor value, Tensor? hidden, double dropout, long rows)

@@ -29,9 +29,7 @@ public sealed class RelevanceHead(Weights weights)
     public Tensor Logits(Tensor firsts, double dropout)
     {
         Tensor rows = firsts.to_type(weights.Compute.MasterType);
-        Tensor inner = weights.Linear(Drop(rows), Dense).tanh();
-        return weights.Linear(Drop(inner), Out).squeeze(1);
-
-        Tensor Drop(Tensor x) => dropout > 0 ? nn.functional.dropout(x, dropout, training: true) : x;
+        Tensor inner = weights.Linear(Dropout.Of(rows, dropout), Dense).tanh();
+        return weights.Linear(Dropout.Of(inner, dropout), Out).squeeze(1);
     }
 }

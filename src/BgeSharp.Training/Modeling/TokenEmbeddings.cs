@@ -82,6 +82,6 @@ public sealed class TokenEmbeddings(Weights weights, string prefix, ModelConfig 
     {
         Tensor normal = nn.functional.layer_norm(sum, [config.HiddenSize], weights[$"{Root}.LayerNorm.weight"], weights[$"{Root}.LayerNorm.bias"], config.LayerNormEpsilon);
         normal = normal.to_type(weights.Compute.Type);
-        return dropout > 0 ? nn.functional.dropout(normal, dropout, training: true) : normal;
+        return Dropout.Of(normal, dropout);
     }
 }

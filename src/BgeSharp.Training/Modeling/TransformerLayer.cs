@@ -67,9 +67,9 @@ public sealed class TransformerLayer(Weights weights, string prefix, int heads, 
 
     private Tensor Finish(Tensor context, Tensor residual, double dropout)
     {
-        Tensor attended = Normalize(Drop(Linear(context, "attention.output.dense"), dropout).Plus(residual), "attention.output.LayerNorm");
+        Tensor attended = Normalize(Dropout.Of(Linear(context, "attention.output.dense"), dropout).Plus(residual), "attention.output.LayerNorm");
         Tensor inner = nn.functional.gelu(Linear(attended, "intermediate.dense"));                              // [T, F]
-        return Normalize(Drop(Linear(inner, "output.dense"), dropout).Plus(attended), "output.LayerNorm");
+        return Normalize(Dropout.Of(Linear(inner, "output.dense"), dropout).Plus(attended), "output.LayerNorm");
     }
 
     private Tensor Linear(Tensor x, string name) => weights.Linear(x, $"{prefix}.{name}");
@@ -83,6 +83,4 @@ public sealed class TransformerLayer(Weights weights, string prefix, int heads, 
 
     private Tensor Normalize(Tensor x, string name)
         => nn.functional.layer_norm(x, [x.shape[^1]], weights[$"{prefix}.{name}.weight"].to_type(x.dtype), weights[$"{prefix}.{name}.bias"].to_type(x.dtype), epsilon);
-
-    private static Tensor Drop(Tensor x, double dropout) => dropout > 0 ? nn.functional.dropout(x, dropout, training: true) : x;
 }
