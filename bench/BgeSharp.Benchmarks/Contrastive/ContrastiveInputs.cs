@@ -33,9 +33,9 @@ internal static class ContrastiveInputs
     public static ModelConfig Config(Shape shape) => shape == Shape.Small ? Batches.Bert(256, 4, Vocabulary) : Batches.Bert(768, 12, Vocabulary);
 
     /// <summary>Encoder with heads of 64 numbers a token.</summary>
-    public static M3Encoder Encoder(Shape shape, Compute compute, EmbeddingModes modes)
+    public static M3Encoder Encoder(Shape shape, Compute compute, EmbeddingModes modes, double dropout = 0)
     {
-        ModelConfig config = Config(shape);
+        ModelConfig config = Config(shape) with { HiddenDropout = dropout, AttentionDropout = dropout };
         var weights = new Weights(Training.Modeling.Encoder.Shapes("", config).Concat(M3Heads.Shapes(config, modes, 64)), compute);
         weights.Initialize(0.02, 1);
         return new M3Encoder(new Encoder(weights, "", config), Pooling.Cls, new M3Heads(weights, [0, 1, 2, 3]));
