@@ -64,31 +64,51 @@ public static partial class LibTorch
         Start();
         int count = get_num_threads();
         var errors = new System.Collections.Concurrent.ConcurrentQueue<Exception>();
-        using var ready = new CountdownEvent(count);
+        using var ready = new CountdownEvent(1);
         using var go = new ManualResetEventSlim();
-        Thread[] threads = [.. Enumerable.Range(0, count).Select(_ => new Thread(() =>
+        var threads = new List<Thread>();
+        bool all = false;
+        try
         {
-            set_num_threads(1);
+            for (int i = 0; i < count; i++)
+            {
+                var thread = new Thread(One) { IsBackground = true };
+                ready.AddCount();
+                thread.Start();
+                threads.Add(thread);
+            }
             ready.Signal();
-            go.Wait();
+            ready.Wait();
+            all = true;
+        }
+        finally
+        {
+            // libtorch keeps the number for each thread, but gives new threads the last one that was set anywhere.
+            set_num_threads(count);
+            go.Set();
+            threads.ForEach(t => t.Join());
+        }
+        if (errors.TryDequeue(out Exception? error))
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Capture(error).Throw();
+        }
+
+        void One()
+        {
             try
             {
-                work();
+                set_num_threads(1);
+                ready.Signal();
+                go.Wait();
+                if (all)        // else one of them could not be started
+                {
+                    work();
+                }
             }
             catch (Exception e)
             {
                 errors.Enqueue(e);
             }
-        }) { IsBackground = true })];
-        Array.ForEach(threads, t => t.Start());
-        ready.Wait();
-        // libtorch keeps the number for each thread, but gives new threads the last one that was set anywhere.
-        set_num_threads(count);
-        go.Set();
-        Array.ForEach(threads, t => t.Join());
-        if (errors.TryDequeue(out Exception? error))
-        {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Capture(error).Throw();
         }
     }
 

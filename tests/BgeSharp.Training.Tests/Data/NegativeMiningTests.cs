@@ -34,6 +34,42 @@ public sealed class NegativeMiningTests : IDisposable
         }
     }
 
+    [Theory, InlineData(ScalarType.BFloat16), InlineData(ScalarType.Int8)]
+    public void The_first_look_changes_no_result(ScalarType firstLook)
+    {
+        Assert.SkipWhen(firstLook == ScalarType.Int8 && !ByteProducts.AreFast, "products of bytes need a processor with VNNI");
+        const int size = 37, asked = 300, rows = 1300;
+        float[] queries = Unit(asked, 3, size), passages = Unit(rows, 4, size);
+        queries.AsSpan(7 * size, size).Clear();
+        queries[8 * size] = float.NaN;
+        passages[9 * size] = float.NaN;
+        passages.AsSpan(20 * size, size).CopyTo(passages.AsSpan(900 * size));           // equal rows in two blocks
+        foreach (int k in new[] { 5, 2000 })
+        {
+            (int, float)[][] Search(ScalarType type)
+            {
+                var search = new BlockSearch(queries, size, k, type);
+                search.Add(passages, 0, 0);
+                search.Add(passages, 513, 0);                                           // of a longer array
+                search.Add(passages[(513 * size)..], rows - 513, 513);
+                return [.. search.Best().Select(best => best.Select(c => (c.Row, (float)c.Score)).ToArray())];
+            }
+            Assert.Equal(Search(ScalarType.Float32), Search(firstLook));
+        }
+    }
+
+    [Fact]
+    public void Nothing_to_search_finds_nothing()
+    {
+        foreach (ScalarType type in new[] { ScalarType.Float32, ScalarType.Int8 }.Where(t => t != ScalarType.Int8 || ByteProducts.AreFast))
+        {
+            var none = new BlockSearch([], Size, 5, type);
+            none.Add(Unit(3, 1), 3, 0);
+            Assert.Empty(none.Best());
+            Assert.Empty(Assert.Single(new BlockSearch(Unit(1, 1), Size, 5, type).Best()));
+        }
+    }
+
     [Fact]
     public void The_bound_on_products_of_bytes_holds_for_any_vectors()
         => Gen.Float[-1, 1].Array[Size * 6].Select(Gen.Int[0, 3], Gen.Float[0, 50]).Sample((numbers, spike, height) =>
@@ -214,21 +250,21 @@ public sealed class NegativeMiningTests : IDisposable
         public float[] Score(IReadOnlyList<TextPair> pairs) => [.. pairs.Select(p => p.Passage.Contains("sat", StringComparison.Ordinal) ? 1f : 0)];
     }
 
-    private static float[] Unit(int rows, ulong seed)
+    private static float[] Unit(int rows, ulong seed, int size = Size)
     {
         var random = new SeededRandom(seed);
-        var all = new float[rows * Size];
+        var all = new float[rows * size];
         for (int r = 0; r < rows; r++)
         {
             double sum = 0;
-            for (int i = 0; i < Size; i++)
+            for (int i = 0; i < size; i++)
             {
-                all[(r * Size) + i] = (float)(random.NextDouble() - 0.5);
-                sum += all[(r * Size) + i] * (double)all[(r * Size) + i];
+                all[(r * size) + i] = (float)(random.NextDouble() - 0.5);
+                sum += all[(r * size) + i] * (double)all[(r * size) + i];
             }
-            for (int i = 0; i < Size; i++)
+            for (int i = 0; i < size; i++)
             {
-                all[(r * Size) + i] /= (float)Math.Sqrt(sum);
+                all[(r * size) + i] /= (float)Math.Sqrt(sum);
             }
         }
         return all;

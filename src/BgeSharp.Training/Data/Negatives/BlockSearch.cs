@@ -49,6 +49,10 @@ public sealed class BlockSearch
     /// <param name="first">Number of the block's first row.</param>
     public void Add(float[] vectors, int rows, int first)
     {
+        if (rows == 0 || _count == 0)
+        {
+            return;
+        }
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         ByteRows? bytes = _bytes is null ? null : new ByteRows(vectors, 0, rows, _dimension);

@@ -27,7 +27,7 @@ internal sealed class ByteRows
             float most = MathF.Abs(TensorPrimitives.MaxMagnitude(vector));
             if (!float.IsFinite(most))
             {
-                Scales[row] = 1;                                    // all zero: what is no number is left to the second look
+                Scales[row] = float.NaN;                            // is better than nothing, as in float32
                 return;
             }
             float scale = most > 0 ? most / Steps : 1;
@@ -41,8 +41,7 @@ internal sealed class ByteRows
             }
             (Scales[row], _lengths[row], _errors[row]) = (scale, TensorPrimitives.Norm(vector), (float)Math.Sqrt(error));
         });
-        _longest = TensorPrimitives.Max<float>(_lengths);
-        _worst = TensorPrimitives.Max<float>(_errors);
+        (_longest, _worst) = count == 0 ? (0, 0) : (TensorPrimitives.Max<float>(_lengths), TensorPrimitives.Max<float>(_errors));
     }
 
     /// <summary>[rows, D].</summary>
