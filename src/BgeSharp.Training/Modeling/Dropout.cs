@@ -30,8 +30,8 @@ public sealed class Dropout : SingleTensorFunction<Dropout>
     /// <inheritdoc/>
     public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
     {
-        using Tensor gradient = grad_output.contiguous();
-        return [DropoutBits.Apply(gradient, ctx.get_saved_variables()[0], (double)ctx.get_data(Share)), null!];
+        using var scope = NewDisposeScope();
+        return BackwardResult.Of(DropoutBits.Apply(grad_output.contiguous(), ctx.get_saved_variables()[0], (double)ctx.get_data(Share)), null);
     }
 }
 
@@ -72,12 +72,11 @@ public sealed class DroppedProduct : SingleTensorFunction<DroppedProduct>
     /// <inheritdoc/>
     public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
     {
+        using var scope = NewDisposeScope();
         List<Tensor> saved = ctx.get_saved_variables();
         double share = (double)ctx.get_data(Share);
-        using Tensor whole = saved[0].contiguous();
-        using Tensor dropped = DropoutBits.Apply(whole, saved[2], share);
-        using Tensor turned = dropped.transpose(-2, -1), valuesTurned = saved[1].transpose(-2, -1);
-        Tensor ofWeights = grad_output.matmul(valuesTurned);
-        return [DropoutBits.Apply(ofWeights, saved[2], share, into: ofWeights), turned.matmul(grad_output), null!];
+        Tensor ofValues = DropoutBits.Apply(saved[0].contiguous(), saved[2], share).transpose(-2, -1).matmul(grad_output);
+        Tensor ofWeights = grad_output.matmul(saved[1].transpose(-2, -1));
+        return BackwardResult.Of(DropoutBits.Apply(ofWeights, saved[2], share, into: ofWeights), ofValues, null);
     }
 }

@@ -26,7 +26,10 @@ public sealed class PadRows : SingleTensorFunction<PadRows>
 
     /// <inheritdoc/>
     public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
-        => [grad_output.index_select(0, ctx.get_saved_variables()[0]), null!, null!];
+    {
+        using var scope = NewDisposeScope();
+        return BackwardResult.Of(grad_output.index_select(0, ctx.get_saved_variables()[0]), null, null);
+    }
 }
 
 /// <summary>Padded cells to packed rows.</summary>
