@@ -99,9 +99,9 @@ internal static class RetroMaeComparison
         var masks = new RetroMaeMasks(tokenizer, 0.3, 0.5);
         var order = new TokenBudgetOrder(1, [.. Enumerable.Range(0, store.Count).Select(store.LengthOf)], budget);
         int[][] batches = [.. order.From(0).Take(21)];
-        RetroMaeBatch.Draw(store, batches[0], masks, 1, 0);
+        RetroMaeBatch.Draw(store, batches[0], masks, 1, 0).Drawn();
         double seconds = Environment.CpuUsage.TotalTime.TotalSeconds;
-        long tokens = batches[1..].Sum(rows => (long)RetroMaeBatch.Draw(store, rows, masks, 1, 0).Original.TokenCount);
+        long tokens = batches[1..].Sum(rows => (long)RetroMaeBatch.Draw(store, rows, masks, 1, 0).Drawn().Original.TokenCount);
         return (Environment.CpuUsage.TotalTime.TotalSeconds - seconds) / tokens;
     }
 

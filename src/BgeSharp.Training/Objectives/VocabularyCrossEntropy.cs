@@ -131,7 +131,7 @@ public sealed class VocabularyCrossEntropy : SingleTensorFunction<VocabularyCros
         List<Tensor> gradients = EarlyGradients.Scale(ctx, grad_output, inputs: 9);
         if ((bool)ctx.get_data(Summed))
         {
-            // The weight's gradient is where it belongs already, with the factor that was told.
+            // The weight's gradient is where it belongs already, with the factor that was told. libtorch called, so this ends the process: it is a mistake in the program.
             if (grad_output.to_type(ScalarType.Float64).item<double>() != 1)
             {
                 throw new InvalidOperationException("A loss whose gradient was added up in the forward pass got a factor after it; give it as its share.");

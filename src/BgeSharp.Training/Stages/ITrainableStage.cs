@@ -27,7 +27,7 @@ public interface ITrainableStage
     /// <summary>Optimizer steps in all.</summary>
     int TotalSteps { get; }
 
-    /// <summary>Forward and backward of one step: the gradients of this rank's share, weighted as in the whole step and averaged over its micro-batches, are added to those in <see cref="Weights"/>.</summary>
+    /// <summary>Forward and backward of one step: the gradients of this rank's share, weighted as in the whole step, are added to those in <see cref="Weights"/>.</summary>
     /// <param name="step">Steps done before, from 0. It seeds dropout; the batch is the next one of the order.</param>
     StepFigures ForwardBackward(int step);
 

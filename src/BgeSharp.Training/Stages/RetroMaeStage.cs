@@ -52,7 +52,10 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
         int pieces = WorkShare.Pieces(options.Pieces, options.Accumulate, _group.Size);
         _batches = new BatchCursor<RetroMaePiece[]>(order.From, (rows, number) => RetroMaePiece.Draw(rows, pieces,
             piece => (((number % options.Accumulate) * pieces) + piece) % _group.Size == _group.Rank,
-            own => RetroMaeBatch.Draw(store, own, _masks, seed, number, _decoder)), options.Accumulate, firstStep);
+            own => Ready(RetroMaeBatch.Draw(store, own, _masks, seed, number, _decoder))), options.Accumulate, firstStep);
+
+        // On the thread that makes batches ahead; but where a step takes many they would all hold their squares at once, and each draws them in its turn.
+        RetroMaeBatch Ready(RetroMaeBatch batch) => options.Accumulate == 1 ? batch.Drawn() : batch;
     }
 
     /// <inheritdoc/>

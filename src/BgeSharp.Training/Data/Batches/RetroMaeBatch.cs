@@ -53,6 +53,13 @@ public sealed record RetroMaeBatch(TokenBatch Original, MaskedTokens Encoder, Ma
         return new RetroMaeBatch(original, encoder.Build(), plain?.Build(), decoder == DecoderMasks.Rows ? () => Squares(original, masks, randoms) : null);
     }
 
+    /// <summary>The same batch with <see cref="Hidden"/> drawn now, for a batch whose turn comes next.</summary>
+    public RetroMaeBatch Drawn()
+    {
+        bool[]? hidden = Hidden?.Invoke();
+        return hidden is null ? this : this with { Hidden = () => hidden };
+    }
+
     private static bool[] Squares(TokenBatch texts, RetroMaeMasks masks, SeededRandom[] randoms)
     {
         int length = texts.MaxLength;

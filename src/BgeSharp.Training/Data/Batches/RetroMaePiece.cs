@@ -9,7 +9,7 @@ namespace BgeSharp.Training.Data.Batches;
 /// <param name="Batch">The texts.</param>
 public sealed record RetroMaePiece(int Number, int[] Places, RetroMaeBatch Batch)
 {
-    /// <summary>Tokens the encoder must name, tokens the decoder must name, texts: what the losses of a micro-batch are averaged over.</summary>
+    /// <summary>Tokens the encoder must name, tokens the decoder must name, texts: what the losses of a step are averaged over.</summary>
     public long[] Counts =>
     [
         Batch.Encoder.Rows.Length,
