@@ -33,7 +33,7 @@ internal static class RetroMaeComparison
         double dropout = Option(arguments, "--dropout", 0.1);
         if (shape == "precision")
         {
-            return PrecisionRuns.Run((int)Option(arguments, "--steps", 1000));
+            return PrecisionRuns.Run((int)Option(arguments, "--steps", 1000), arguments.Contains("--control"));
         }
         if (shape == "vocabulary")
         {
