@@ -20,7 +20,9 @@ public sealed class ScalarLifetimeTests
         IEnumerable<string> offences = Methods(ours.MainModule)
             .SelectMany(method => Calls(method).Where(makers.Contains)
                 // TensorArithmetic makes and disposes Scalars itself; what it calls with them must not make more.
-                .Where(call => method.DeclaringType.Name != "TensorArithmetic" || !call.Contains("::ToScalar(", StringComparison.Ordinal)).Select(call => $"{method.DeclaringType.Name}.{method.Name} calls {call}"))
+                .Where(call => method.DeclaringType.Name != "TensorArithmetic" || !call.Contains("::ToScalar(", StringComparison.Ordinal))
+                // What TorchScript is given as a number becomes a Scalar; ByteProducts gives it tensors alone.
+                .Where(call => method.DeclaringType.Name != "ByteProducts" || !call.Contains("CompilationUnit::invoke(", StringComparison.Ordinal)).Select(call => $"{method.DeclaringType.Name}.{method.Name} calls {call}"))
             .Distinct();
         Assert.Equal("", string.Join("\n", offences));
     }

@@ -5,8 +5,8 @@ using BenchmarkDotNet.Attributes;
 using BgeSharp.Benchmarks.Retrieval;
 using BgeSharp.Benchmarks.Running;
 using BgeSharp.Retrieval;
-using BgeSharp.Training.Data.Negatives;
 using BgeSharp.Training.Native;
+using BgeSharp.Training.Search;
 
 namespace BgeSharp.Benchmarks.Contrastive;
 
@@ -28,10 +28,10 @@ public class NegativeSearch
         _passages = LargeRetrieval.Unit(Passages, ref random);
         _products = BlockSearch.FirstLook(Precision.Choose("auto", CPU).Type);
         Workload.Is(typeof(NegativeSearch), Queries * (double)Passages, "comparisons");
-        foreach ((SearchHit[] expected, Candidate[] actual) in Index().Zip(Blocks()))
+        foreach ((SearchHit[] expected, SearchHit[] actual) in Index().Zip(Blocks()))
         {
             Agreement.Require("the number of candidates", expected.Length == actual.Length, $"{expected.Length} and {actual.Length}");
-            foreach ((SearchHit one, Candidate other) in expected.Zip(actual))
+            foreach ((SearchHit one, SearchHit other) in expected.Zip(actual))
             {
                 Agreement.Require("a score", one.Score, other.Score, 1e-5);
             }
@@ -42,7 +42,7 @@ public class NegativeSearch
     public SearchHit[][] Index() => new DenseIndex(_passages, Size).SearchAll(_queries, Best);
 
     [Benchmark(Description = "BlockSearch")]
-    public Candidate[][] Blocks()
+    public SearchHit[][] Blocks()
     {
         var search = new BlockSearch(_queries, Size, Best, _products);
         search.Add(_passages, Passages, 0);

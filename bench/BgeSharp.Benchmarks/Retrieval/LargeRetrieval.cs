@@ -9,8 +9,8 @@ using BgeSharp.Benchmarks.Running;
 using BgeSharp.Embeddings;
 using BgeSharp.Retrieval;
 using BgeSharp.Retrieval.Embedded;
-using BgeSharp.Training.Data.Negatives;
 using BgeSharp.Training.Native;
+using BgeSharp.Training.Search;
 
 namespace BgeSharp.Benchmarks.Retrieval;
 

@@ -44,11 +44,9 @@ public static class ByteProducts
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         const int size = 64;
-        Tensor high = full(size, size, (sbyte)127, ScalarType.Int8), low = full(size, size, (sbyte)-127, ScalarType.Int8);
-        return new[] { (high, high), (high, low), (low, high), (low, low) }.All(pair =>
-        {
-            long expected = (long)pair.Item1[0, 0].item<sbyte>() * pair.Item2[0, 0].item<sbyte>() * size;
-            return Of(pair.Item1, pair.Item2.t()).eq(full(size, size, expected, ScalarType.Int32)).all().item<bool>();
-        });
+        return new[] { (127, 127), (127, -127), (-127, 127), (-127, -127) }.All(pair =>
+            Of(All(pair.Item1), All(pair.Item2).t()).data<int>().All(sum => sum == pair.Item1 * pair.Item2 * size));
+
+        static Tensor All(int value) => tensor(Enumerable.Repeat((sbyte)value, size * size).ToArray()).view(size, size);
     }
 }

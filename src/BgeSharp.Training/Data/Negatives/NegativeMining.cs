@@ -5,6 +5,7 @@
 
 using BgeSharp.Embeddings;
 using BgeSharp.Retrieval;
+using BgeSharp.Training.Search;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace BgeSharp.Training.Data.Negatives;
@@ -101,7 +102,7 @@ public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IRea
             Parallel.For(0, count, i => passages.Cache.Read(rows[start + i], block.AsSpan(i * size, size)));
             search.Add(block, count, start);
         }
-        Candidate[][] ranked = search.Best();
+        Candidate[][] ranked = [.. search.Best().Select(best => best.Select(hit => new Candidate(hit.Row, hit.Score)).ToArray())];
         for (int i = 0; i < examples.Count; i++)
         {
             ReadOnlySpan<float> query = vectors.AsSpan(i * size, size);

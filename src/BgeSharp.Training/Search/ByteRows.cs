@@ -2,7 +2,7 @@
 
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
-namespace BgeSharp.Training.Data.Negatives;
+namespace BgeSharp.Training.Search;
 
 /// <summary>Rows of bytes with their scales.</summary>
 internal sealed class ByteRows

@@ -13,7 +13,7 @@ using BgeSharp.Retrieval;
 using BgeSharp.Training.Native;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
-namespace BgeSharp.Training.Data.Negatives;
+namespace BgeSharp.Training.Search;
 
 /// <summary>The k best passages of each query.</summary>
 public sealed class BlockSearch
@@ -93,10 +93,10 @@ public sealed class BlockSearch
     }
 
     /// <summary>The best rows of each query: score descending, equal scores by row ascending.</summary>
-    public Candidate[][] Best()
+    public SearchHit[][] Best()
     {
-        var best = new Candidate[_count][];
-        Parallel.For(0, _count, q => best[q] = [.. _best[q].ToArray().Select(hit => new Candidate(hit.Row, hit.Score))]);
+        var best = new SearchHit[_count][];
+        Parallel.For(0, _count, q => best[q] = _best[q].ToArray());
         return best;
     }
 
