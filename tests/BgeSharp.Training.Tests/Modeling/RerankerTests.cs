@@ -82,16 +82,16 @@ public sealed class RerankerTests : IDisposable
     {
         using Weights weights = Model();
         using PairStore store = PairStore.Create(_folder.Path, Enumerable.Range(0, 12).Select(n => new TrainingExample(((char)('a' + n)).ToString(), [((char)('a' + n)) + " z"], [((char)('b' + n)) + " y"])), _tokenizer, 16, 16, "", negatives: true);
-        var options = new RerankerStageOptions { Steps = 15, BatchPairs = 6, GroupSize = 2, MaxLength = 16, QueryMaxLength = 8, SubBatchTokens = 64 };
+        var options = new RerankerStageOptions { Steps = 40, BatchPairs = 6, GroupSize = 2, MaxLength = 16, QueryMaxLength = 8, SubBatchTokens = 64 };
         using var stage = new RerankerStage(options, weights, Cross(weights, TinyModel.Config), store, 1, 0);
         using var optimizer = new AdamW(weights, 0);
-        double first = 0, last = 0;
-        for (int step = 0; step < 15; step++)
+        double first = 0, last = 0;      // dropout makes single steps differ: the mean of the last five
+        for (int step = 0; step < 40; step++)
         {
             weights.Zero();
             double loss = stage.ForwardBackward(step).Loss;
             optimizer.Step(1e-2);
-            (first, last) = (step == 0 ? loss : first, loss);
+            (first, last) = (step == 0 ? loss : first, last + (step < 35 ? 0 : loss / 5));
         }
         Assert.True(last < first / 2, $"{first} fell to {last} only");
     }
