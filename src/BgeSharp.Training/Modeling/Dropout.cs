@@ -5,7 +5,7 @@ using static TorchSharp.torch.autograd;
 namespace BgeSharp.Training.Modeling;
 
 /// <summary>Drops numbers.</summary>
-public sealed class Dropout : SingleTensorFunction<Dropout>
+public sealed class Dropout : OwnFunction<Dropout>
 {
     private const string Share = "share";
 
@@ -18,7 +18,7 @@ public sealed class Dropout : SingleTensorFunction<Dropout>
         => share <= 0 ? x : DropoutBits.Fits(x) ? apply(x, share) : nn.functional.dropout(x, share, training: true);
 
     /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    protected override Tensor Evaluate(AutogradContext ctx, object[] vars)
     {
         using Tensor x = ((Tensor)vars[0]).contiguous();
         (Tensor left, Tensor bits) = DropoutBits.Draw(x, (double)vars[1], DropoutBits.Seed());
@@ -28,15 +28,15 @@ public sealed class Dropout : SingleTensorFunction<Dropout>
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override List<Tensor> Differentiate(AutogradContext ctx, Tensor gradient)
     {
         using var scope = NewDisposeScope();
-        return BackwardResult.Of(DropoutBits.Apply(grad_output.contiguous(), ctx.get_saved_variables()[0], (double)ctx.get_data(Share)), null);
+        return BackwardResult.Of(DropoutBits.Apply(gradient.contiguous(), ctx.get_saved_variables()[0], (double)ctx.get_data(Share)), null);
     }
 }
 
 /// <summary>Drops weights and multiplies what is left with values: what dropout of attention and the product after it do, without keeping the dropped weights.</summary>
-public sealed class DroppedProduct : SingleTensorFunction<DroppedProduct>
+public sealed class DroppedProduct : OwnFunction<DroppedProduct>
 {
     private const string Share = "share";
 
@@ -58,7 +58,7 @@ public sealed class DroppedProduct : SingleTensorFunction<DroppedProduct>
     }
 
     /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    protected override Tensor Evaluate(AutogradContext ctx, object[] vars)
     {
         (Tensor weights, Tensor values) = ((Tensor)vars[0], (Tensor)vars[1]);
         using Tensor whole = weights.contiguous();
@@ -70,13 +70,13 @@ public sealed class DroppedProduct : SingleTensorFunction<DroppedProduct>
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override List<Tensor> Differentiate(AutogradContext ctx, Tensor gradient)
     {
         using var scope = NewDisposeScope();
         List<Tensor> saved = ctx.get_saved_variables();
         double share = (double)ctx.get_data(Share);
-        Tensor ofValues = DropoutBits.Apply(saved[0].contiguous(), saved[2], share).transpose(-2, -1).matmul(grad_output);
-        Tensor ofWeights = grad_output.matmul(saved[1].transpose(-2, -1));
+        Tensor ofValues = DropoutBits.Apply(saved[0].contiguous(), saved[2], share).transpose(-2, -1).matmul(gradient);
+        Tensor ofWeights = gradient.matmul(saved[1].transpose(-2, -1));
         return BackwardResult.Of(DropoutBits.Apply(ofWeights, saved[2], share, into: ofWeights), ofValues, null);
     }
 }

@@ -6,7 +6,7 @@ using static TorchSharp.torch.autograd;
 namespace BgeSharp.Training.Modeling;
 
 /// <summary>Looks rows up; the gradient goes straight into <see cref="Weights.Gradients"/>.</summary>
-public sealed class EmbeddingRows : SingleTensorFunction<EmbeddingRows>
+public sealed class EmbeddingRows : OwnFunction<EmbeddingRows>
 {
     private const string Table = "table";
 
@@ -30,7 +30,7 @@ public sealed class EmbeddingRows : SingleTensorFunction<EmbeddingRows>
     }
 
     /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    protected override Tensor Evaluate(AutogradContext ctx, object[] vars)
     {
         var ids = (Tensor)vars[1];
         ctx.save_for_backward([ids]);
@@ -39,11 +39,11 @@ public sealed class EmbeddingRows : SingleTensorFunction<EmbeddingRows>
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override List<Tensor> Differentiate(AutogradContext ctx, Tensor gradient)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        ((Action<Tensor, Tensor>)ctx.get_data(Table))(ctx.get_saved_variables()[0], grad_output);
+        ((Action<Tensor, Tensor>)ctx.get_data(Table))(ctx.get_saved_variables()[0], gradient);
         return [null!, null!, null!];
     }
 }

@@ -8,7 +8,7 @@ using static TorchSharp.torch.autograd;
 namespace BgeSharp.Training.Modeling;
 
 /// <summary>Runs pieces of a model without keeping what they compute on the way.</summary>
-public sealed class Recomputed : SingleTensorFunction<Recomputed>
+public sealed class Recomputed : OwnFunction<Recomputed>
 {
     private const string Piece = "piece";
 
@@ -33,7 +33,7 @@ public sealed class Recomputed : SingleTensorFunction<Recomputed>
     }
 
     /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    protected override Tensor Evaluate(AutogradContext ctx, object[] vars)
     {
         Tensor[] inputs = [.. vars[..^1].Cast<Tensor>()];
         var piece = (Func<Tensor[], Tensor>)vars[^1];
@@ -44,18 +44,18 @@ public sealed class Recomputed : SingleTensorFunction<Recomputed>
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override List<Tensor> Differentiate(AutogradContext ctx, Tensor gradient)
     {
         using var scope = NewDisposeScope();
         List<Tensor> saved = ctx.get_saved_variables();
         var piece = (Func<Tensor[], Tensor>)ctx.get_data(Piece);
         Tensor now = get_rng_state();
-        Repeat(saved[^1], grad_output.device);
+        Repeat(saved[^1], gradient.device);
         Tensor[] inputs = [.. saved[..^1].Select(s => s.requires_grad ? s.detach().requires_grad_() : s)];
         using (enable_grad())
         {
             Tensor output = piece(inputs);
-            autograd.backward([output], [grad_output]);
+            autograd.backward([output], [gradient]);
         }
         set_rng_state(now);
         return [.. inputs.Select(i => i.requires_grad ? i.grad?.MoveToOuterDisposeScope()! : null!), null!];

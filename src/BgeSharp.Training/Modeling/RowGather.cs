@@ -6,7 +6,7 @@ using static TorchSharp.torch.autograd;
 namespace BgeSharp.Training.Modeling;
 
 /// <summary>Packed rows to padded cells.</summary>
-public sealed class PadRows : SingleTensorFunction<PadRows>
+public sealed class PadRows : OwnFunction<PadRows>
 {
     /// <inheritdoc/>
     public override string Name => nameof(PadRows);
@@ -18,17 +18,17 @@ public sealed class PadRows : SingleTensorFunction<PadRows>
         => text.IsRectangular ? rows.view(text.Count, text.Length, -1) : apply(rows, text.ToPadded, text.ToPacked).view(text.Count, text.Length, -1);
 
     /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    protected override Tensor Evaluate(AutogradContext ctx, object[] vars)
     {
         ctx.save_for_backward([(Tensor)vars[2]]);
         return ((Tensor)vars[0]).index_select(0, (Tensor)vars[1]);
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override List<Tensor> Differentiate(AutogradContext ctx, Tensor gradient)
     {
         using var scope = NewDisposeScope();
-        return BackwardResult.Of(grad_output.index_select(0, ctx.get_saved_variables()[0]), null, null);
+        return BackwardResult.Of(gradient.index_select(0, ctx.get_saved_variables()[0]), null, null);
     }
 }
 

@@ -2,6 +2,7 @@
 //   z_v = max_{j ≥ 1} logit_jv        L = −(1/B) Σ_b Σ_{t ∈ set(text b)} (1/n_b) · log softmax(z_b)_t              Xiao et al. 2023 (RetroMAE-2), section 3.2
 // As in VocabularyCrossEntropy no logits of the whole batch exist: they are made text by text in chunks, and the chunk that held a maximum is made again for its gradient.
 
+using BgeSharp.Training.Modeling;
 using static TorchSharp.torch.autograd;
 
 namespace BgeSharp.Training.Objectives;
@@ -37,7 +38,7 @@ public sealed record WordBags(long[] Ids, int[] Offsets, double[] Weights)
 }
 
 /// <summary>Max-pooled vocabulary logits against the words of the text, in chunks.</summary>
-public sealed class BagOfWords : SingleTensorFunction<BagOfWords>
+public sealed class BagOfWords : OwnFunction<BagOfWords>
 {
     /// <inheritdoc/>
     public override string Name => nameof(BagOfWords);
@@ -53,7 +54,7 @@ public sealed class BagOfWords : SingleTensorFunction<BagOfWords>
         => apply(rows, weight, bias, offsets, bags, chunkElements, is_grad_enabled());
 
     /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    protected override Tensor Evaluate(AutogradContext ctx, object[] vars)
     {
         var (rows, weight, bias) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2]);
         var (offsets, bags) = ((int[])vars[3], (WordBags)vars[4]);
@@ -91,12 +92,15 @@ public sealed class BagOfWords : SingleTensorFunction<BagOfWords>
             biasGradient.AddInPlace(error);
             Spread(text, rowGradient.narrow(0, offsets[b], length), weightGradient, cast, error, place, part, chunk);
         }
-        ctx.save_for_backward(wantsGradient ? [rowGradient, weightGradient, biasGradient] : []);
+        if (wantsGradient)
+        {
+            EarlyGradients.Keep(ctx, rowGradient, weightGradient, biasGradient);
+        }
         return total.DivideInPlace(Math.Max(1, count)).squeeze();
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output) => EarlyGradients.Scale(ctx, grad_output, inputs: 7);
+    protected override List<Tensor> Differentiate(AutogradContext ctx, Tensor gradient) => EarlyGradients.Scale(ctx, gradient, inputs: 7);
 
     // Highest logit of each vocabulary entry, the row within its chunk that holds it, and the number of that chunk.
     private static (Tensor Best, Tensor Place, Tensor Part) Pool(Tensor text, Tensor weight, Tensor bias, ScalarType master, int chunk)

@@ -2,12 +2,13 @@
 // Passages are taken in chunks of like length, so [query tokens, passage tokens] never exists whole; what is kept for the gradient is the place of each
 // maximum. Padding never takes part (in the public code zero columns do, and win where all similarities are below 0).
 
+using BgeSharp.Training.Modeling;
 using static TorchSharp.torch.autograd;
 
 namespace BgeSharp.Training.Objectives;
 
 /// <summary>Multi-vector scores with gradients.</summary>
-public sealed class LateInteraction : SingleTensorFunction<LateInteraction>
+public sealed class LateInteraction : OwnFunction<LateInteraction>
 {
     // Similarities of one chunk: 2 M are 8 MB in float32.
     private const long ChunkElements = 2 << 20;
@@ -27,7 +28,7 @@ public sealed class LateInteraction : SingleTensorFunction<LateInteraction>
         => apply(queries, passages, queryOffsets, passageOffsets, skip, ownGroupOnly, products);
 
     /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    protected override Tensor Evaluate(AutogradContext ctx, object[] vars)
     {
         var (queries, passages) = ((Tensor)vars[0], (Tensor)vars[1]);
         var (queryOffsets, passageOffsets, skip, products) = ((int[])vars[2], (int[])vars[3], (int)vars[4], (ScalarType)vars[6]);
@@ -63,7 +64,7 @@ public sealed class LateInteraction : SingleTensorFunction<LateInteraction>
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override List<Tensor> Differentiate(AutogradContext ctx, Tensor gradient)
     {
         List<Tensor> saved = ctx.get_saved_variables();
         var (chunks, products) = ((List<Chunk>, ScalarType))ctx.get_data("chunks");
@@ -72,12 +73,12 @@ public sealed class LateInteraction : SingleTensorFunction<LateInteraction>
         {
             using var scope = NewDisposeScope();
             (Cells asked, Cells answers) = (chunk.Queries, chunk.Passages);
-            Tensor columns = tensor(chunk.Places.Select(p => (long)p).ToArray()).to(grad_output.device);
-            Tensor gradient = grad_output.narrow(0, chunk.First, asked.Texts).index_select(1, columns) / asked.Counts;              // [Q, p]
-            gradient = answers.Empty is null ? gradient : gradient.Masked(answers.Empty.unsqueeze(0), 0);
-            Tensor spread = gradient.unsqueeze(1).expand(asked.Texts, asked.Length, answers.Texts);                                // [Q, L, p]
+            Tensor columns = tensor(chunk.Places.Select(p => (long)p).ToArray()).to(gradient.device);
+            Tensor ofScores = gradient.narrow(0, chunk.First, asked.Texts).index_select(1, columns) / asked.Counts;              // [Q, p]
+            ofScores = answers.Empty is null ? ofScores : ofScores.Masked(answers.Empty.unsqueeze(0), 0);
+            Tensor spread = ofScores.unsqueeze(1).expand(asked.Texts, asked.Length, answers.Texts);                                // [Q, L, p]
             spread = (asked.Padding is null ? spread : spread.Masked(asked.Padding.unsqueeze(2), 0)).reshape(-1, answers.Texts, 1); // [Q·L, p, 1]
-            Tensor similarities = zeros([asked.Count, answers.Texts, answers.Length], products, grad_output.device);
+            Tensor similarities = zeros([asked.Count, answers.Texts, answers.Length], products, gradient.device);
             similarities.scatter_(2, chunk.Best!.to_type(ScalarType.Int64).unsqueeze(2), spread.to_type(products));
             Tensor flat = similarities.view(asked.Count, answers.Count);                                                            // [Q·L, p·l]
             asked.AddTo(ofQueries, flat.matmul(answers.Take(saved[1]).to_type(products)).to_type(ofQueries.dtype));

@@ -3,12 +3,13 @@
 // tokens and the scores, whatever the vocabulary, and work is the pairs of occurrences that really meet.
 
 using BgeSharp.Text;
+using BgeSharp.Training.Modeling;
 using static TorchSharp.torch.autograd;
 
 namespace BgeSharp.Training.Objectives;
 
 /// <summary>Sparse scores with gradients to the token weights.</summary>
-public sealed class LexicalMatch : SingleTensorFunction<LexicalMatch>
+public sealed class LexicalMatch : OwnFunction<LexicalMatch>
 {
     /// <inheritdoc/>
     public override string Name => nameof(LexicalMatch);
@@ -24,7 +25,7 @@ public sealed class LexicalMatch : SingleTensorFunction<LexicalMatch>
         => apply(queryWeights, passageWeights, queries, passages, without, ownGroupOnly);
 
     /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    protected override Tensor Evaluate(AutogradContext ctx, object[] vars)
     {
         var (queryWeights, passageWeights) = ((Tensor)vars[0], (Tensor)vars[1]);
         var without = (IReadOnlySet<int>)vars[4];
@@ -48,12 +49,12 @@ public sealed class LexicalMatch : SingleTensorFunction<LexicalMatch>
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+    protected override List<Tensor> Differentiate(AutogradContext ctx, Tensor gradient)
     {
         var (queries, passages, group) = ((Side, Side, int))ctx.get_data("sides");
-        double[] gradient = Numbers(grad_output);
-        long width = gradient.Length / Math.Max(1, queries.Count);
-        double At(int q, int p) => gradient[(q * width) + p - (group > 0 ? q * group : 0)];
+        double[] ofScores = Numbers(gradient);
+        long width = ofScores.Length / Math.Max(1, queries.Count);
+        double At(int q, int p) => ofScores[(q * width) + p - (group > 0 ? q * group : 0)];
         var ofQueries = new double[queries.TokenCount];
         Parallel.For(0, queries.Count, q =>
         {
@@ -78,7 +79,7 @@ public sealed class LexicalMatch : SingleTensorFunction<LexicalMatch>
         });
         return [Back(ofQueries), Back(ofPassages), null!, null!, null!, null!];
 
-        Tensor Back(double[] values) => tensor(values).to_type(grad_output.dtype).to(grad_output.device);
+        Tensor Back(double[] values) => tensor(values).to_type(gradient.dtype).to(gradient.device);
     }
 
     private static double[] Numbers(Tensor values) => values.detach().reshape(-1).to_type(ScalarType.Float64).cpu().data<double>().ToArray();

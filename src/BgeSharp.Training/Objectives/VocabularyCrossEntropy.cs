@@ -4,6 +4,7 @@
 // The forward pass computes the gradients at once (they are needed exactly once), the backward pass scales them. The largest, the vocabulary's own, can go straight
 // where all gradients of the weight are added up: with 250,002 words of 1,024 numbers each loss would otherwise clear, keep, scale and add a gigabyte of its own.
 
+using BgeSharp.Training.Modeling;
 using static TorchSharp.torch.autograd;
 
 namespace BgeSharp.Training.Objectives;
@@ -28,15 +29,13 @@ public sealed class NamingScore
 }
 
 /// <summary>Linear layer and cross-entropy in one, in chunks.</summary>
-public sealed class VocabularyCrossEntropy : SingleTensorFunction<VocabularyCrossEntropy>
+public sealed class VocabularyCrossEntropy : OwnFunction<VocabularyCrossEntropy>
 {
     /// <summary>Elements of one chunk of logits: 4 M floats are 16 MB.</summary>
     public const long ChunkElements = 4 << 20;
 
     /// <summary>Least rows of a chunk that nobody set: fewer would read a large vocabulary's weights too often.</summary>
     public const long LeastRows = 128;
-
-    private const string Summed = "summed";
 
     /// <inheritdoc/>
     public override string Name => nameof(VocabularyCrossEntropy);
@@ -55,7 +54,7 @@ public sealed class VocabularyCrossEntropy : SingleTensorFunction<VocabularyCros
         => apply(rows, weight, bias, targets, score, chunkElements, is_grad_enabled(), share, sum!);
 
     /// <inheritdoc/>
-    public override Tensor forward(AutogradContext ctx, params object[] vars)
+    protected override Tensor Evaluate(AutogradContext ctx, object[] vars)
     {
         var (rows, weight, bias, targets) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Tensor)vars[3]);
         var score = (NamingScore)vars[4];
@@ -98,8 +97,10 @@ public sealed class VocabularyCrossEntropy : SingleTensorFunction<VocabularyCros
             }
         }
         score.Add(correct.item<long>(), count);
-        ctx.save_data(Summed, sum is not null);
-        ctx.save_for_backward(!wantsGradient ? [] : sum is null ? [rowGradient, weightGradient, biasGradient] : [rowGradient, biasGradient]);
+        if (wantsGradient)
+        {
+            EarlyGradients.Keep(ctx, rowGradient, sum is null ? weightGradient : null, biasGradient);
+        }
         return total.DivideInPlace(Math.Max(1, count) / share).squeeze();
     }
 
@@ -126,18 +127,5 @@ public sealed class VocabularyCrossEntropy : SingleTensorFunction<VocabularyCros
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
-    {
-        List<Tensor> gradients = EarlyGradients.Scale(ctx, grad_output, inputs: 9);
-        if ((bool)ctx.get_data(Summed))
-        {
-            // The weight's gradient is where it belongs already, with the factor that was told. libtorch called, so this ends the process: it is a mistake in the program.
-            if (grad_output.to_type(ScalarType.Float64).item<double>() != 1)
-            {
-                throw new InvalidOperationException("A loss whose gradient was added up in the forward pass got a factor after it; give it as its share.");
-            }
-            (gradients[1], gradients[2]) = (null!, gradients[1]);
-        }
-        return gradients;
-    }
+    protected override List<Tensor> Differentiate(AutogradContext ctx, Tensor gradient) => EarlyGradients.Scale(ctx, gradient, inputs: 9);
 }

@@ -120,7 +120,7 @@ public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int
             int[] used = [.. Enumerable.Range(0, output.Parts.Count).Where(part => output.Parts[part].requires_grad)];
             if (used.Length > 0)
             {
-                autograd.backward([.. used.Select(part => output.Parts[part])], [.. used.Select(part => gradients[part].index_select(0, Place(part).Of(plan[k]).to(device)))]);
+                BackwardPass.Run([.. used.Select(part => output.Parts[part])], [.. used.Select(part => gradients[part].index_select(0, Place(part).Of(plan[k]).to(device)))]);
             }
         }
 

@@ -148,7 +148,7 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
             double share = block / (double)count / _options.Accumulate;
             var parts = new Dictionary<string, Tensor>();
             Tensor loss = objective.Loss(queries, passages, targets, start, block, parts);
-            loss.Times(share).backward();
+            BackwardPass.Run(loss.Times(share));
             sum += loss.to_type(ScalarType.Float32).item<float>() * share;
             foreach ((string name, Tensor value) in parts)
             {
@@ -184,7 +184,7 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
         Tensor cosines = (queries.Dense! * passages.Dense!).sum(1);
         Tensor grades = tensor(batch.Teacher!).to_type(cosines.dtype).to(cosines.device);
         Tensor loss = (_options.Objective == "cosent" ? SentencePairs.CoSent(cosines, grades, _options.Temperature) : SentencePairs.Cosine(cosines, grades)).Over(_options.Accumulate);
-        loss.backward();
+        BackwardPass.Run(loss);
         return loss.to_type(ScalarType.Float32).item<float>();
     }
 

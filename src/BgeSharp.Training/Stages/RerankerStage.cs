@@ -85,7 +85,7 @@ public sealed class RerankerStage : ITrainableStage, IDisposable
                 Tensor target = zeros(plan[k].Length, ScalarType.Int64, logits.device);
                 double share = plan[k].Length / (double)count / _options.Accumulate;
                 Tensor part = nn.functional.cross_entropy(logits, target).Times(share);
-                part.backward();
+                BackwardPass.Run(part);
                 loss += part.to_type(ScalarType.Float32).item<float>();
                 accuracy += logits.detach().argmax(1).eq(target).to_type(ScalarType.Float32).mean().item<float>() * share;
             }

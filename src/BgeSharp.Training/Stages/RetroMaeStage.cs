@@ -104,7 +104,7 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
         var shares = new LossShares(Share(own[0], counts[0]), Share(own[1], counts[1]), Share(own[2], counts[2]));
         RetroMaeLoss loss = _model.Loss(ToTensors(piece.Batch), training: true, shares);
         Tensor sum = loss.Total;
-        sum.backward();
+        BackwardPass.Run(sum);
         sums.Total += Number(sum);
         sums.Encoder += Number(loss.Encoder);
         sums.Decoder += Number(loss.Decoder);

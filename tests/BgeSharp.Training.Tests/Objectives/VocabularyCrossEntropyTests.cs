@@ -1,3 +1,4 @@
+using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Objectives;
 using static TorchSharp.torch;
 
@@ -53,6 +54,14 @@ public sealed class VocabularyCrossEntropyTests
         {
             Assert.InRange((one.to_type(ScalarType.Float64) - other.to_type(ScalarType.Float64)).abs().max().item<double>(), 0, tolerance);
         }
+    }
+
+    [Fact]
+    public void A_factor_after_a_gradient_that_was_added_up_is_refused()
+    {
+        using var scope = NewDisposeScope();
+        Tensor loss = VocabularyCrossEntropy.Mean(Leaf(1, 4), Leaf(Vocabulary, 4), Leaf(Vocabulary), tensor(new long[] { 3 }), new NamingScore(), sum: zeros([Vocabulary, 4], ScalarType.Float64));
+        Assert.Contains("give it as its share", Assert.Throws<InvalidOperationException>(() => BackwardPass.Run(loss * 2)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
