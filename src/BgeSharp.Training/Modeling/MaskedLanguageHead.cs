@@ -31,23 +31,29 @@ public sealed class MaskedLanguageHead(Weights weights, ModelConfig config, Toke
     /// of such losses, without a factor.</returns>
     public Tensor Loss(Tensor rows, Tensor targets, NamingScore score, double share = 1)
     {
-        Tensor words = weights[embeddings.WordName];
-        using Tensor? sum = is_grad_enabled() && words.requires_grad ? weights.GradientOf(embeddings.WordName) : null;
-        return VocabularyCrossEntropy.Mean(Transform(rows), words, weights[_names.Bias], targets, score, share: share, sum: sum);
+        using Tensor? sum = WordGradients();
+        return VocabularyCrossEntropy.Mean(Transform(rows), weights[embeddings.WordName], weights[_names.Bias], targets, score, share: share, sum: sum);
     }
 
     /// <summary>How well the max-pooled logits of each text name its words (DupMAE).</summary>
     /// <param name="rows">[N, D]: hidden vectors of every token but the first of each text.</param>
     /// <param name="offsets">[B + 1], where the rows of each text begin.</param>
     /// <param name="bags">The words.</param>
-    /// <returns>Scalar, mean over texts, in nats.</returns>
-    public Tensor BagLoss(Tensor rows, int[] offsets, WordBags bags)
-        => BagOfWords.Mean(Transform(rows), offsets, weights[embeddings.WordName], weights[_names.Bias], bags);
+    /// <param name="share">What the mean is multiplied with.</param>
+    /// <returns>Scalar, share · mean over texts, in nats. Its gradients go where those of <see cref="Loss"/> go.</returns>
+    public Tensor BagLoss(Tensor rows, int[] offsets, WordBags bags, double share = 1)
+    {
+        using Tensor? sum = WordGradients();
+        return BagOfWords.Mean(Transform(rows), offsets, weights[embeddings.WordName], weights[_names.Bias], bags, share: share, sum: sum);
+    }
 
     /// <summary>All logits: for tests and small vocabularies only.</summary>
     /// <returns>[N, V].</returns>
     public Tensor Logits(Tensor rows)
         => nn.functional.linear(Transform(rows), weights.Cast(embeddings.WordName), weights.Cast(_names.Bias));
+
+    // Where all gradients of the tied table are added up; null when there are none.
+    private Tensor? WordGradients() => is_grad_enabled() && weights[embeddings.WordName].requires_grad ? weights.GradientOf(embeddings.WordName) : null;
 
     private Tensor Transform(Tensor rows)
     {

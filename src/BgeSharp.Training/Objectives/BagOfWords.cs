@@ -49,9 +49,11 @@ public sealed class BagOfWords : OwnFunction<BagOfWords>
     /// <param name="bias">[V] in the master type.</param>
     /// <param name="bags">What to name.</param>
     /// <param name="chunkElements">Most logits at a time; 0 for 4 M, and with a large vocabulary for those of 128 rows.</param>
-    /// <returns>Scalar mean over texts, in nats; 0 without texts.</returns>
-    public static Tensor Mean(Tensor rows, int[] offsets, Tensor weight, Tensor bias, WordBags bags, long chunkElements = 0)
-        => apply(rows, weight, bias, offsets, bags, chunkElements, is_grad_enabled());
+    /// <param name="share">What the mean is multiplied with.</param>
+    /// <param name="sum">As in <see cref="VocabularyCrossEntropy.Mean"/>: the forward pass adds the gradient of the weight to it. Null gives it to the graph.</param>
+    /// <returns>Scalar, share · mean over texts, in nats; 0 without texts.</returns>
+    public static Tensor Mean(Tensor rows, int[] offsets, Tensor weight, Tensor bias, WordBags bags, long chunkElements = 0, double share = 1, Tensor? sum = null)
+        => apply(rows, weight, bias, offsets, bags, chunkElements, is_grad_enabled(), share, sum!);
 
     /// <inheritdoc/>
     protected override Tensor Evaluate(AutogradContext ctx, object[] vars)
@@ -61,13 +63,15 @@ public sealed class BagOfWords : OwnFunction<BagOfWords>
         bool wantsGradient = (bool)vars[6] && (rows.requires_grad || weight.requires_grad);
         long asked = (long)vars[5] > 0 ? (long)vars[5] : Math.Max(VocabularyCrossEntropy.ChunkElements, VocabularyCrossEntropy.LeastRows * weight.shape[0]);
         int chunk = (int)Math.Max(1, asked / weight.shape[0]);
+        double share = (double)vars[7];
+        var sum = (Tensor?)vars[8];
         int count = offsets.Length - 1;
         ScalarType master = weight.dtype;
         using Tensor cast = weight.to_type(rows.dtype);                                                 // [V, D]
         using Tensor castBias = bias.to_type(rows.dtype);
         Tensor total = zeros(1, master, rows.device);
         Tensor rowGradient = wantsGradient ? zeros_like(rows) : total;
-        Tensor weightGradient = wantsGradient ? zeros_like(weight) : total;
+        Tensor weightGradient = sum ?? (wantsGradient ? zeros_like(weight) : total);
         Tensor biasGradient = wantsGradient ? zeros_like(bias) : total;
         for (int b = 0; b < count; b++)
         {
@@ -88,19 +92,19 @@ public sealed class BagOfWords : OwnFunction<BagOfWords>
             }
             Tensor error = logProbability.exp().Times(bags.Weights[b] * words.shape[0]);          // [V]
             error.scatter_add_(0, words, ones_like(words, master).Times(-bags.Weights[b]));
-            error.DivideInPlace(count);
+            error.DivideInPlace(count / share);
             biasGradient.AddInPlace(error);
             Spread(text, rowGradient.narrow(0, offsets[b], length), weightGradient, cast, error, place, part, chunk);
         }
         if (wantsGradient)
         {
-            EarlyGradients.Keep(ctx, rowGradient, weightGradient, biasGradient);
+            EarlyGradients.Keep(ctx, rowGradient, sum is null ? weightGradient : null, biasGradient);
         }
-        return total.DivideInPlace(Math.Max(1, count)).squeeze();
+        return total.DivideInPlace(Math.Max(1, count) / share).squeeze();
     }
 
     /// <inheritdoc/>
-    protected override List<Tensor> Differentiate(AutogradContext ctx, Tensor gradient) => EarlyGradients.Scale(ctx, gradient, inputs: 7);
+    protected override List<Tensor> Differentiate(AutogradContext ctx, Tensor gradient) => EarlyGradients.Scale(ctx, gradient, inputs: 9);
 
     // Highest logit of each vocabulary entry, the row within its chunk that holds it, and the number of that chunk.
     private static (Tensor Best, Tensor Place, Tensor Part) Pool(Tensor text, Tensor weight, Tensor bias, ScalarType master, int chunk)

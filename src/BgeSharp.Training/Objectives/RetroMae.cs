@@ -40,6 +40,9 @@ public readonly record struct LossShares(double Encoder, double Decoder, double 
 public sealed record RetroMaeDesign(PretrainingTask Task = PretrainingTask.RetroMae, DecoderQuery Query = DecoderQuery.EmbeddedSentence, bool PlainDecoding = false,
     int DecoderLayers = 1, double BagWeight = 0.1, bool Recompute = false)
 {
+    /// <summary>True for DupMAE; a weight of 0 asks for nothing.</summary>
+    public bool HasBag => Task == PretrainingTask.DupMae && BagWeight > 0;
+
     /// <summary>False for MLM.</summary>
     public bool HasDecoder => Task != PretrainingTask.Mlm;
 }
@@ -63,19 +66,18 @@ public sealed record PlainTargets(PackedText Masked, Tensor Rows, Tensor Targets
 /// <summary>Losses and scores of a batch.</summary>
 /// <param name="Encoder">Scalar, nats per masked token, times its share.</param>
 /// <param name="Decoder">Scalar, nats per token, times its share; null for MLM.</param>
-/// <param name="Bag">Scalar, nats per text, times its share but not yet its weight; null without the bag of words.</param>
-/// <param name="BagWeight">Weight of <paramref name="Bag"/>.</param>
+/// <param name="Bag">Scalar, nats per text, times its share and its weight; null without the bag of words.</param>
 /// <param name="EncoderScore">Tokens named right by the encoder.</param>
 /// <param name="DecoderScore">Tokens rebuilt right by the decoder.</param>
-public sealed record RetroMaeLoss(Tensor Encoder, Tensor? Decoder, Tensor? Bag, double BagWeight, NamingScore EncoderScore, NamingScore DecoderScore)
+public sealed record RetroMaeLoss(Tensor Encoder, Tensor? Decoder, Tensor? Bag, NamingScore EncoderScore, NamingScore DecoderScore)
 {
-    /// <summary>Encoder + decoder + weighted bag: call <c>backward</c> on it, without a factor.</summary>
+    /// <summary>Encoder + decoder + bag: call <c>backward</c> on it, without a factor.</summary>
     public Tensor Total
     {
         get
         {
             Tensor total = Decoder is null ? Encoder : Encoder.Plus(Decoder);
-            return Bag is null ? total : total.Plus(Bag.Times(BagWeight));
+            return Bag is null ? total : total.Plus(Bag);
         }
     }
 }
@@ -130,7 +132,7 @@ public sealed class RetroMae
         Tensor encoderLoss = Head.Loss(rows.index_select(0, texts.MaskedRows), texts.MaskedTargets, encoderScore, share.Encoder);
         var decoderScore = new NamingScore();
         Tensor? decoderLoss = _design.HasDecoder ? Decode(texts, _pooling.Pool(texts.Masked, rows), decoderScore, training, share.Decoder) : null;
-        return new RetroMaeLoss(encoderLoss, decoderLoss, BagLoss(texts, rows)?.Times(share.Bag), _design.BagWeight, encoderScore, decoderScore);
+        return new RetroMaeLoss(encoderLoss, decoderLoss, BagLoss(texts, rows, share.Bag * _design.BagWeight), encoderScore, decoderScore);
     }
 
     private Tensor Decode(MaskedTexts texts, Tensor sentence, NamingScore score, bool training, double share)
@@ -145,7 +147,7 @@ public sealed class RetroMae
         return Head.Loss(rebuilt.index_select(0, inner), texts.Original.Ids.index_select(0, inner), score, share);
     }
 
-    private Tensor? BagLoss(MaskedTexts texts, Tensor rows)
+    private Tensor? BagLoss(MaskedTexts texts, Tensor rows, double share)
     {
         if (texts.Bags is null)
         {
@@ -161,7 +163,7 @@ public sealed class RetroMae
                 kept.Add(row);
             }
         }
-        return Head.BagLoss(rows.index_select(0, tensor(kept.ToArray()).to(rows.device)), offsets, texts.Bags);
+        return Head.BagLoss(rows.index_select(0, tensor(kept.ToArray()).to(rows.device)), offsets, texts.Bags, share);
     }
 
     /// <summary>Packed rows of every token but the first and last of each text.</summary>

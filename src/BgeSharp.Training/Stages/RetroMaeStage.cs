@@ -43,7 +43,7 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
         Weights = weights;
         RetroMaeDesign design = options.Design;
         _model = new RetroMae(weights, config, design, pooling);
-        _wantsBags = design.Task == PretrainingTask.DupMae;
+        _wantsBags = design.HasBag;
         _decoder = !design.HasDecoder ? DecoderMasks.None : design.PlainDecoding ? DecoderMasks.Text : DecoderMasks.Rows;
         _masks = new RetroMaeMasks(tokenizer, options.EncoderMaskRatio, options.DecoderMaskRatio, options.DecoderMaskPool, words);
         var order = new TokenBudgetOrder(seed, [.. Enumerable.Range(0, store.Count).Select(store.LengthOf)], options.BatchTokens);
@@ -70,7 +70,7 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
         var sums = new Sums();
         var trace = new BatchTrace();
         // The micro-batches of a step know each other's counts before they train: a step is the mean over all that it names, however it is cut.
-        (int[] Rows, RetroMaePiece[] Own)[] batches = [.. Enumerable.Range(0, _options.Accumulate).Select(_ => _batches.Next())];
+        (int[] Rows, RetroMaePiece[] Own, int)[] batches = [.. Enumerable.Range(0, _options.Accumulate).Select(_ => _batches.Next())];
         long[] counts = _group.Total([.. batches.SelectMany(b => b.Own.Select(p => p.Counts)).Aggregate(new long[3], (sum, one) => [.. sum.Zip(one, (x, y) => x + y)])]);
         for (int micro = 0; micro < batches.Length; micro++)
         {
@@ -108,7 +108,7 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
         sums.Total += Number(sum);
         sums.Encoder += Number(loss.Encoder);
         sums.Decoder += Number(loss.Decoder);
-        sums.Bag += Number(loss.Bag);
+        sums.Bag += BagOf(loss);
         sums.EncoderRight += loss.EncoderScore.Accuracy * shares.Encoder;
         sums.DecoderRight += loss.DecoderScore.Accuracy * shares.Decoder;
         sums.Tokens += piece.Batch.Original.TokenCount;
@@ -151,7 +151,7 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
             encoderRight += loss.EncoderScore.Correct;
             decoder += Number(loss.Decoder) * own[1];
             decoderRight += loss.DecoderScore.Correct;
-            bag += Number(loss.Bag) * own[2];
+            bag += BagOf(loss) * own[2];
         }
         encoder /= Math.Max(1, counts[0]);
         decoder /= Math.Max(1, counts[1]);
@@ -176,6 +176,9 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _batches.Dispose();
+
+    // Without its weight, as nats a text.
+    private double BagOf(RetroMaeLoss loss) => loss.Bag is null ? 0 : Number(loss.Bag) / _options.Design.BagWeight;
 
     private static double Number(Tensor? scalar) => scalar is null ? 0 : scalar.to_type(ScalarType.Float64).item<double>();
 

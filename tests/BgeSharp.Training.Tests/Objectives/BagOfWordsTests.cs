@@ -38,5 +38,28 @@ public sealed class BagOfWordsTests
         }
     }
 
+    [Fact]
+    public void With_a_sum_the_weights_gradient_is_added_to_it_and_a_share_is_a_factor()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(8);
+        int[] offsets = [0, 5, 8];
+        var bags = WordBags.Of(new TokenBatch([1, 4, 4, 5, 9, 2, 1, 10, 3, 2], [0, 6, 10]));
+        Tensor[] plain = [Leaf(8, 4), Leaf(Vocabulary, 4), Leaf(Vocabulary)];
+        Tensor[] summed = [.. plain.Select(t => t.detach().clone().requires_grad_())];
+        Tensor already = randn([Vocabulary, 4], ScalarType.Float64), sum = already.clone();
+        Tensor expected = BagOfWords.Mean(plain[0], offsets, plain[1], plain[2], bags, 2 * Vocabulary) * 0.03;
+        expected.backward();
+        Tensor actual = BagOfWords.Mean(summed[0], offsets, summed[1], summed[2], bags, 2 * Vocabulary, 0.03, sum);
+        actual.backward();
+        Assert.Equal(expected.item<double>(), actual.item<double>(), 1e-12);
+        Assert.True(summed[1].grad is null);
+        foreach ((Tensor one, Tensor other) in new[] { (plain[0].grad!, summed[0].grad!), (plain[1].grad!, sum - already), (plain[2].grad!, summed[2].grad!) })
+        {
+            Assert.True(one.abs().max().item<double>() > 0);
+            Assert.InRange((one - other).abs().max().item<double>(), 0, 1e-12);
+        }
+    }
+
     private static Tensor Leaf(params long[] shape) => randn(shape, ScalarType.Float64).requires_grad_();
 }
