@@ -70,7 +70,8 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
         var trace = new BatchTrace();
         for (int micro = 0; micro < _options.Accumulate; micro++)
         {
-            (int[] rows, ContrastiveBatch batch) = _batches.Next();
+            // A step is the mean over all its queries, however they are cut into micro-batches.
+            (int[] rows, ContrastiveBatch batch, int queries) = _batches.Next();
             if (_group.Leads())
             {
                 trace.Add(rows, batch.Queries, batch.Passages);       // the whole batch is known to every rank: one counts it
@@ -81,7 +82,7 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
                 trace.AddRows(rows);
             }
             negatives = Math.Min(negatives, (_options.InBatchNegatives && !batch.OwnGroupOnly ? batch.Passages.Count : batch.Group) - 1);
-            _encoding.Run([batch.Queries, batch.Passages], k => (long)(HashCodes.Of(_seed, step, (micro * 1_000_003L) + k) >> 1), sides => loss += Backward(sides[0], sides[1], batch, step, figures));
+            _encoding.Run([batch.Queries, batch.Passages], k => (long)(HashCodes.Of(_seed, step, (micro * 1_000_003L) + k) >> 1), sides => loss += Backward(sides[0], sides[1], batch, queries, step, figures));
             if (_group.Leads())
             {
                 Add(figures, "padding", _encoding.Padding / _options.Accumulate);
@@ -125,13 +126,13 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
     /// <inheritdoc/>
     public void Dispose() => _batches.Dispose();
 
-    private double Backward(M3Outputs queries, M3Outputs passages, ContrastiveBatch batch, int step, Dictionary<string, double> figures)
+    private double Backward(M3Outputs queries, M3Outputs passages, ContrastiveBatch batch, int whole, int step, Dictionary<string, double> figures)
     {
         int count = batch.Queries.Count;
         Device device = Weights.Compute.Device;
         if (_options.Objective != "contrastive")
         {
-            return _group.Leads() ? Graded(queries, passages, batch) : 0;       // compares every pair with every other: one number a pair, not worth sharing
+            return _group.Leads() ? Graded(queries, passages, batch, count / (double)whole) : 0;       // compares every pair with every other: one number a pair, not worth sharing
         }
         var targets = new ContrastiveTargets(batch.Group,
             batch.Hidden is null ? null : tensor(batch.Hidden).view(count, -1).to(device),
@@ -145,7 +146,7 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
         foreach ((int start, int block) in Blocks(count))
         {
             using var scope = NewDisposeScope();
-            double share = block / (double)count / _options.Accumulate;
+            double share = block / (double)whole;
             var parts = new Dictionary<string, Tensor>();
             Tensor loss = objective.Loss(queries, passages, targets, start, block, parts);
             BackwardPass.Run(loss.Times(share));
@@ -175,7 +176,7 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
     }
 
     // Sentence pairs: the grade of a pair stands where a teacher's score would.
-    private double Graded(M3Outputs queries, M3Outputs passages, ContrastiveBatch batch)
+    private double Graded(M3Outputs queries, M3Outputs passages, ContrastiveBatch batch, double share)
     {
         if (batch.Group != 1)
         {
@@ -183,7 +184,7 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
         }
         Tensor cosines = (queries.Dense! * passages.Dense!).sum(1);
         Tensor grades = tensor(batch.Teacher!).to_type(cosines.dtype).to(cosines.device);
-        Tensor loss = (_options.Objective == "cosent" ? SentencePairs.CoSent(cosines, grades, _options.Temperature) : SentencePairs.Cosine(cosines, grades)).Over(_options.Accumulate);
+        Tensor loss = (_options.Objective == "cosent" ? SentencePairs.CoSent(cosines, grades, _options.Temperature) : SentencePairs.Cosine(cosines, grades)).Times(share);
         BackwardPass.Run(loss);
         return loss.to_type(ScalarType.Float32).item<float>();
     }

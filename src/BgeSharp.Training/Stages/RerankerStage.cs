@@ -49,7 +49,7 @@ public sealed class RerankerStage : ITrainableStage, IDisposable
         var trace = new BatchTrace();
         for (int micro = 0; micro < _options.Accumulate; micro++)
         {
-            (int[] rows, ContrastiveBatch batch) = _batches.Next();
+            (int[] rows, ContrastiveBatch batch, int queries) = _batches.Next();
             negatives = Math.Min(negatives, batch.Group - 1);
             int group = batch.Group, count = batch.Queries.Count;
             int[][] pairs = [.. Enumerable.Range(0, count * group).Select(i => _model.Join(Cut(batch.Queries[i / group]), batch.Passages[i], _options.MaxLength))];
@@ -83,7 +83,7 @@ public sealed class RerankerStage : ITrainableStage, IDisposable
                     logits = logits.Masked(tensor(own).view(plan[k].Length, group).to(logits.device), float.MinValue);
                 }
                 Tensor target = zeros(plan[k].Length, ScalarType.Int64, logits.device);
-                double share = plan[k].Length / (double)count / _options.Accumulate;
+                double share = plan[k].Length / (double)queries;
                 Tensor part = nn.functional.cross_entropy(logits, target).Times(share);
                 BackwardPass.Run(part);
                 loss += part.to_type(ScalarType.Float32).item<float>();

@@ -1,4 +1,5 @@
 using BgeSharp.Embeddings;
+using BgeSharp.Formats;
 using BgeSharp.Models;
 using BgeSharp.Text;
 using BgeSharp.Training.Collectives;
@@ -203,6 +204,35 @@ public sealed class ContrastiveStageTests : IDisposable
             }
         }
         Assert.Equal(expected / 24, loss, 1e-3);
+    }
+
+    [Theory, InlineData("budget"), InlineData("cosine")]
+    public void A_step_is_the_mean_over_all_its_queries_however_they_are_cut_into_micro_batches(string kind)
+    {
+        ContrastiveStageOptions options = Options(kind) with { BatchTokens = 256, Accumulate = 1 };
+        ModelConfig config = TinyModel.Config with { HiddenDropout = 0, AttentionDropout = 0 };
+        using PairStore store = Store(Enumerable.Range(0, 40).Select(n => new TrainingExample(TinyModel.Text(2, n), [TinyModel.Text(1 + (n % 25), n + 50)], [TinyModel.Text(1 + (n % 25), n + 99)]) { PositiveScores = [(n % 5) / 4.0] }));
+        using Weights weights = RunModel.Create(options, config with { InitializerRange = 0.3 }, Compute.Float32, 1, null).Weights;
+        var encoder = new M3Encoder(new Encoder(weights, "", config), Pooling.Mean, new M3Heads(weights, M3Heads.Unweighted(_tokenizer.Special)));
+        (StepFigures Figures, float[] Gradients) Step(ContrastiveStage stage, int step)
+        {
+            weights.Zero();
+            StepFigures figures = stage.ForwardBackward(step);
+            return (figures, weights.Gradients.data<float>().ToArray());
+        }
+        const int parts = 5;
+        using var whole = new ContrastiveStage(options with { Accumulate = parts }, weights, encoder, store, 3, 0);
+        using var single = new ContrastiveStage(options, weights, encoder, store, 3, 0);
+        (StepFigures figures, float[] gradients) = Step(whole, 0);
+        (StepFigures Figures, float[] Gradients)[] each = [.. Enumerable.Range(0, parts).Select(step => Step(single, step))];
+        int[] counts = [.. ContrastiveSettings.Order(options, store, 3).From(0).Take(parts).Select(rows => rows.Length)];
+        Assert.True(counts.Distinct().Count() > 1);
+        double total = counts.Sum();
+        Assert.Equal(each.Zip(counts, (e, n) => e.Figures.Loss * n).Sum() / total, figures.Loss, 1e-5);
+        double[] expected = [.. gradients.Select((_, i) => each.Zip(counts, (e, n) => e.Gradients[i] * n).Sum() / total)];
+        double largest = expected.Max(Math.Abs);
+        Assert.True(largest > 0);
+        Assert.All(expected.Zip(gradients), p => Assert.Equal(p.First, p.Second, 1e-5 * largest));
     }
 
     private (double First, double Last, Weights Weights) Train(ContrastiveStageOptions options, int steps)

@@ -9,11 +9,11 @@ namespace BgeSharp.Training.Data.Batches;
 /// <param name="position">Steps whose batches are passed over at the beginning.</param>
 public sealed class BatchCursor<TBatch>(Func<long, IEnumerable<int[]>> order, Func<int[], long, TBatch> draw, int perStep, long position) : IDisposable
 {
-    private IEnumerator<(int[] Rows, TBatch Batch)>? _batches;
+    private IEnumerator<(int[] Rows, TBatch Batch, int RowsOfStep)>? _batches;
     private long _next = position * perStep;
 
-    /// <summary>The next batch.</summary>
-    public (int[] Rows, TBatch Batch) Next()
+    /// <summary>The next batch, and how many rows all batches of its step have: what a mean over the step divides by.</summary>
+    public (int[] Rows, TBatch Batch, int RowsOfStep) Next()
     {
         _batches ??= From(_next);
         _batches.MoveNext();
@@ -38,6 +38,6 @@ public sealed class BatchCursor<TBatch>(Func<long, IEnumerable<int[]>> order, Fu
     /// <inheritdoc/>
     public void Dispose() => Forget();
 
-    private IEnumerator<(int[] Rows, TBatch Batch)> From(long first)
-        => Prefetch.Ahead(order(first).Select((rows, i) => (rows, draw(rows, first + i)))).GetEnumerator();
+    private IEnumerator<(int[] Rows, TBatch Batch, int RowsOfStep)> From(long first)
+        => Prefetch.Ahead(order(first).Chunk(perStep).SelectMany((step, s) => step.Select((rows, i) => (rows, draw(rows, first + ((long)s * perStep) + i), step.Sum(r => r.Length))))).GetEnumerator();
 }
