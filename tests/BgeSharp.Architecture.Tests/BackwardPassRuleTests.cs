@@ -15,11 +15,12 @@ public sealed class BackwardPassRuleTests
             .Select(method => Outermost(method.DeclaringType).Name).Distinct().Order(StringComparer.Ordinal)];
         // Recomputed goes backward within a pass, which keeps what fails in it.
         Assert.Equal(["BackwardPass", "Recomputed"], callers);
+        Assert.Equal(["OwnFunction`1"], ours.MainModule.GetTypes().Where(type => type.BaseType?.FullName.StartsWith("TorchSharp.torch/autograd/", StringComparison.Ordinal) == true).Select(type => type.Name));
     }
 
     private static TypeDefinition Outermost(TypeDefinition type) => type.DeclaringType is { } outer ? Outermost(outer) : type;
 
     private static bool IsBackward(Instruction instruction)
-        => instruction.OpCode.Code is Code.Call or Code.Callvirt && instruction.Operand is MethodReference { Name: "backward" or "grad" } called
-            && (called.DeclaringType.FullName is "TorchSharp.torch/Tensor" or "TorchSharp.torch/autograd") && !called.Name.StartsWith("get_", StringComparison.Ordinal);
+        => instruction.OpCode.Code is Code.Call or Code.Callvirt or Code.Ldftn or Code.Ldvirtftn && instruction.Operand is MethodReference { Name: "backward" or "grad" } called
+            && (called.DeclaringType.FullName is "TorchSharp.torch/Tensor" or "TorchSharp.torch/autograd");
 }

@@ -27,12 +27,16 @@ public abstract class OwnFunction<T> : SingleTensorFunction<T> where T : OwnFunc
     public sealed override Tensor forward(AutogradContext ctx, params object[] vars)
     {
         ctx.save_data(InputCount, vars.Length);
+        ctx.set_materialize_grads(false);       // below a function that failed TorchSharp would make zeros where nothing guards
         return Evaluate(ctx, vars);
     }
 
     /// <inheritdoc/>
     public sealed override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
-        => BackwardPass.Guard((int)ctx.get_data(InputCount), () => Differentiate(ctx, grad_output));
+    {
+        int inputs = (int)ctx.get_data(InputCount);
+        return grad_output is null || grad_output.IsInvalid ? BackwardPass.None(inputs) : BackwardPass.Guard(inputs, grad_output.device_type, () => Differentiate(ctx, grad_output));
+    }
 }
 
 /// <summary>libtorch's backward pass, whose failures come back as exceptions wherever they happen.</summary>
@@ -41,7 +45,7 @@ public static class BackwardPass
     // Of the pass that this thread is in: on the processor functions are called on the thread that began it.
     [ThreadStatic] private static Failure? _own;
 
-    // On a graphics card libtorch calls from a thread of its own.
+    // On a graphics card libtorch calls from a thread of its own; a process has one pass at a time there.
     private static Failure? _newest;
 
     /// <summary>Adds the gradients of a loss to those of its leaves.</summary>
@@ -58,6 +62,7 @@ public static class BackwardPass
     private static void Run(Action pass)
     {
         var failure = new Failure();
+        Failure? outer = _own;
         (_own, _newest) = (failure, failure);
         try
         {
@@ -69,18 +74,19 @@ public static class BackwardPass
         }
         finally
         {
-            _own = null;
-            Interlocked.CompareExchange(ref _newest, null, failure);
+            _own = outer;
+            Interlocked.CompareExchange(ref _newest, outer, failure);
         }
         failure.First?.Throw();
     }
 
     /// <summary>Calls a function within the pass, unless the pass has failed.</summary>
     /// <param name="inputs">How many gradients libtorch waits for.</param>
+    /// <param name="device">Where the pass is.</param>
     /// <param name="gradients">Computes them.</param>
-    internal static List<Tensor> Guard(int inputs, Func<List<Tensor>> gradients)
+    internal static List<Tensor> Guard(int inputs, TorchSharp.DeviceType device, Func<List<Tensor>> gradients)
     {
-        Failure? failure = _own ?? Volatile.Read(ref _newest);
+        Failure? failure = _own ?? (device == TorchSharp.DeviceType.CPU ? null : Volatile.Read(ref _newest));
         if (failure is null)
         {
             return gradients();
@@ -89,15 +95,18 @@ public static class BackwardPass
         {
             try
             {
-                return gradients();
+                return gradients() is { } found && found.Count == inputs ? found : throw new InvalidOperationException("A function must return a gradient, or null, for each of its inputs.");
             }
             catch (Exception e)
             {
                 failure.First = ExceptionDispatchInfo.Capture(e);
             }
         }
-        return [.. Enumerable.Repeat<Tensor>(null!, inputs)];
+        return None(inputs);
     }
+
+    /// <summary>No gradient for any input.</summary>
+    internal static List<Tensor> None(int inputs) => [.. Enumerable.Repeat<Tensor>(null!, inputs)];
 
     private sealed class Failure
     {

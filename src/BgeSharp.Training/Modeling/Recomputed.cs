@@ -52,12 +52,16 @@ public sealed class Recomputed : OwnFunction<Recomputed>
         Tensor now = get_rng_state();
         Repeat(saved[^1], gradient.device);
         Tensor[] inputs = [.. saved[..^1].Select(s => s.requires_grad ? s.detach().requires_grad_() : s)];
-        using (enable_grad())
+        try
         {
+            using var grad = enable_grad();
             Tensor output = piece(inputs);
             autograd.backward([output], [gradient]);
         }
-        set_rng_state(now);
+        finally
+        {
+            set_rng_state(now);
+        }
         return [.. inputs.Select(i => i.requires_grad ? i.grad?.MoveToOuterDisposeScope()! : null!), null!];
     }
 

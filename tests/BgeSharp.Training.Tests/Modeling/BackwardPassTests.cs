@@ -22,6 +22,38 @@ public sealed class BackwardPassTests
     }
 
     [Fact]
+    public void Nothing_is_made_for_functions_below_one_that_failed()
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = randn([3], ScalarType.Float64).requires_grad_();
+        Tensor below;
+        using (NewDisposeScope())
+        {
+            below = Twice.Of(x, null).MoveToOuterDisposeScope();
+        }
+        // TorchSharp would make zeros after a pattern that went with the scope, outside of every guard.
+        Tensor loss = Twice.Of(below, "here").sum();
+        Assert.Equal("here", Assert.Throws<NotSupportedException>(() => BackwardPass.Run(loss)).Message);
+    }
+
+    [Fact]
+    public void A_pass_within_a_pass_leaves_the_outer_one_guarded()
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = randn([3], ScalarType.Float64).requires_grad_();
+        Tensor outer = Recomputed.Of(t =>
+        {
+            Tensor aside = randn([2], ScalarType.Float64).requires_grad_();
+            using (enable_grad())
+            {
+                BackwardPass.Run(Twice.Of(aside, null).sum());
+            }
+            return Twice.Of(t[0], "after it");
+        }, x).sum();
+        Assert.Equal("after it", Assert.Throws<NotSupportedException>(() => BackwardPass.Run(outer)).Message);
+    }
+
+    [Fact]
     public void The_first_of_several_failures_is_the_one_that_is_told()
     {
         using var scope = NewDisposeScope();
