@@ -97,6 +97,30 @@ public sealed class RerankerTests : IDisposable
     }
 
     [Fact]
+    public void Every_query_of_a_step_counts_the_same_whatever_its_micro_batch()
+    {
+        using Weights weights = Model();
+        TrainingExample Example(int n, string source) => new(TinyModel.Text(2, n), [TinyModel.Text(3, n + 20)], [TinyModel.Text(4, n + 40)]) { Source = source };
+        using PairStore store = PairStore.Create(_folder.Path, Enumerable.Range(0, 2).Select(n => Example(n, "small")).Concat(Enumerable.Range(2, 10).Select(n => Example(n, "large"))), _tokenizer, 16, 16, "", negatives: true);
+        CrossEncoder model = Cross(weights, TinyModel.Config with { HiddenDropout = 0, AttentionDropout = 0 });
+        var options = new RerankerStageOptions { Steps = 1, BatchPairs = 5, GroupSize = 2, MaxLength = 16, QueryMaxLength = 8 };
+        (double Loss, double Accuracy) Step(RerankerStage stage, int step)
+        {
+            StepFigures figures = stage.ForwardBackward(step);
+            return (figures.Loss, figures.Figures["group_accuracy"]);
+        }
+        int[] counts = [.. new PairOrder(1, [.. store.Rows.Select(r => r.Source)], 5).From(0).Take(3).Select(rows => rows.Length)];
+        Assert.Equal([2, 5, 5], counts.Order());
+        using var whole = new RerankerStage(options with { Accumulate = 3 }, weights, model, store, 1, 0);
+        using var single = new RerankerStage(options, weights, model, store, 1, 0);
+        (double loss, double accuracy) = Step(whole, 0);
+        (double Loss, double Accuracy)[] each = [.. Enumerable.Range(0, 3).Select(step => Step(single, step))];
+        Assert.Equal(each.Zip(counts, (e, n) => e.Loss * n).Sum() / 12, loss, 1e-5);
+        Assert.Equal(each.Zip(counts, (e, n) => e.Accuracy * n).Sum() / 12, accuracy, 1e-5);
+        Assert.NotEqual(each.Average(e => e.Loss), loss, 1e-5);
+    }
+
+    [Fact]
     public void The_held_out_loss_is_that_of_the_first_positive_among_its_negatives()
     {
         using Weights weights = Model();

@@ -39,5 +39,11 @@ public sealed class BatchCursor<TBatch>(Func<long, IEnumerable<int[]>> order, Fu
     public void Dispose() => Forget();
 
     private IEnumerator<(int[] Rows, TBatch Batch, int RowsOfStep)> From(long first)
-        => Prefetch.Ahead(order(first).Chunk(perStep).SelectMany((step, s) => step.Select((rows, i) => (rows, draw(rows, first + ((long)s * perStep) + i), step.Sum(r => r.Length))))).GetEnumerator();
+        => Prefetch.Ahead(order(first).Chunk(perStep).SelectMany((step, s) => OfStep(step, first + ((long)s * perStep)))).GetEnumerator();
+
+    private IEnumerable<(int[] Rows, TBatch Batch, int RowsOfStep)> OfStep(int[][] step, long first)
+    {
+        int count = step.Sum(rows => rows.Length);
+        return step.Select((rows, i) => (rows, draw(rows, first + i), count));
+    }
 }

@@ -22,7 +22,7 @@ public abstract record StageOptions
     /// <summary>Passes over the stage's data, when <see cref="Steps"/> is 0.</summary>
     [Range(0.0, 1000.0)] public double Epochs { get; init; } = 1;
 
-    /// <summary>Micro-batches whose gradients are added up before one optimizer step, which is the mean over all that its micro-batches have to name, or over all their queries.</summary>
+    /// <summary>Micro-batches whose gradients are added up before one optimizer step. Each counts by what it has to name, or by its queries: those of a step all count the same. Negatives, and what cosent compares, stay within a micro-batch.</summary>
     [Range(1, 65536)] public int Accumulate { get; init; } = 1;
 
     /// <summary>Pieces that a micro-batch is cut into (or a multiple, where subBatchTokens asks for more), each with dropout of its own; ranks train on whole pieces. 0: one, or as many as keep all ranks busy. A number gives the same dropout at any number of ranks.</summary>
