@@ -128,17 +128,25 @@ public sealed class BagOfWords : OwnFunction<BagOfWords>
     }
 
     // The error of a vocabulary entry belongs to the one row that held its maximum.
-    private static void Spread(Tensor text, Tensor rowGradient, Tensor weightGradient, Tensor weight, Tensor error, Tensor place, Tensor part, int chunk)
+    private static void Spread(Tensor text, Tensor rowGradient, Tensor weightGradient, Tensor weight, Tensor error, Tensor place, Tensor chunkOf, int chunk)
     {
         for (int start = 0, number = 0; start < text.shape[0]; start += chunk, number++)
         {
             long length = Math.Min(chunk, text.shape[0] - start);
-            Tensor here = part.EqualTo(number);                                                   // [V]
+            Tensor here = chunkOf.EqualTo(number);                                                   // [V]
             Tensor matrix = zeros([length, error.shape[0]], error.dtype, error.device);           // [c, V]
             matrix.scatter_(0, where(here, place, zeros_like(place)).unsqueeze(0), where(here, error, zeros_like(error)).unsqueeze(0));
             Tensor cheap = matrix.to_type(text.dtype);
             rowGradient.narrow(0, start, length).copy_(cheap.matmul(weight));
-            weightGradient.AddInPlace(cheap.t().matmul(text.narrow(0, start, length)));
+            Tensor part = text.narrow(0, start, length);
+            if (text.dtype == weightGradient.dtype)
+            {
+                weightGradient.addmm_(cheap.t(), part, 1, 1);                                     // no [V, D] on the way
+            }
+            else
+            {
+                weightGradient.AddInPlace(cheap.t().matmul(part));
+            }
         }
     }
 }

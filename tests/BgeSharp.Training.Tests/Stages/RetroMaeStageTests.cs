@@ -67,6 +67,13 @@ public sealed class RetroMaeStageTests : IDisposable
         Assert.True(named.Distinct().Count() > 1);
         Assert.Equal(each.Zip(named, (e, n) => e.Figures.Figures["encoder_loss"] * n).Sum() / named.Sum(), figures.Figures["encoder_loss"], 1e-5);
         Assert.Equal(each.Sum(e => e.Figures.Tokens), figures.Tokens);
+        if (objective == "dupmae")
+        {
+            double[] texts = [.. order.From(0).Take(3).Select(rows => (double)rows.Length)];
+            Assert.True(texts.Distinct().Count() > 1);
+            Assert.Equal(each.Zip(texts, (e, n) => e.Figures.Figures["bag_loss"] * n).Sum() / texts.Sum(), figures.Figures["bag_loss"], 1e-5);
+        }
+        Assert.Equal(figures.Figures["encoder_loss"] + figures.Figures.GetValueOrDefault("decoder_loss") + (0.1 * figures.Figures.GetValueOrDefault("bag_loss")), figures.Loss, 1e-5);
         if (objective == "mlm")
         {
             float[] expected = new float[gradients.Length];
@@ -84,6 +91,26 @@ public sealed class RetroMaeStageTests : IDisposable
             long[] rebuilt = [.. order.From(0).Take(3).Select(rows => rows.Sum(r => (long)store.LengthOf(r) - 2))];
             Assert.Equal(each.Zip(rebuilt, (e, n) => e.Figures.Figures["decoder_loss"] * n).Sum() / rebuilt.Sum(), figures.Figures["decoder_loss"], 1e-5);
         }
+    }
+
+    [Fact]
+    public void A_bag_of_no_weight_is_left_out()
+    {
+        using TokenStore store = TokenStore.Create(Path.Combine(_folder.Path, "ids"), Enumerable.Range(3, 20).Select(n => _tokenizer.EncodeWithSpecial(TinyModel.Text(1 + (n % 17), n), 40)));
+        (StepFigures Figures, float[] Gradients, IReadOnlyDictionary<string, double> HeldOut) Step(string objective)
+        {
+            var options = new RetroMaeStageOptions { Steps = 1, BatchTokens = 96, MaxLength = 40, Objective = objective, BagWeight = 0 };
+            using var weights = new Weights(RetroMae.Shapes(TinyModel.Config, options.Design), Compute.Float32);
+            weights.Initialize(0.3, seed: 1);
+            using var stage = new RetroMaeStage(options, weights, TinyModel.Config, Pooling.Cls, _tokenizer, store, 3, 0);
+            StepFigures figures = stage.ForwardBackward(0);
+            return (figures, weights.Gradients.data<float>().ToArray(), stage.HeldOut(store));
+        }
+        var (plain, without) = (Step("retromae"), Step("dupmae"));
+        Assert.Equal(plain.Figures.Loss, without.Figures.Loss);
+        Assert.Equal(plain.Gradients, without.Gradients);
+        Assert.Equal(plain.HeldOut, without.HeldOut);
+        Assert.True(double.IsFinite(without.HeldOut["dev_loss"]));
     }
 
     [Theory, InlineData("retromae", "enhanced"), InlineData("retromae", "plain"), InlineData("dupmae", "enhanced"), InlineData("mlm", "enhanced")]

@@ -39,7 +39,7 @@ public sealed record RetroMaeStageOptions : StageOptions
     /// <summary>Layers of the decoder. The papers have 1.</summary>
     [Range(1, 24)] public int DecoderLayers { get; init; } = 1;
 
-    /// <summary>Weight of the bag of words in "dupmae". The paper writes 1, the public code has 0.1.</summary>
+    /// <summary>Weight of the bag of words in "dupmae". The paper writes 1, the public code has 0.1; 0 leaves it and its figures out.</summary>
     [Range(0.0, 100.0)] public double BagWeight { get; init; } = 0.1;
 
     /// <summary>What the decoder rebuilds the text from: "cls" as in the paper, or "mean". In short runs "cls" leaves a better start for either pooling.</summary>
