@@ -33,7 +33,7 @@ internal static class RetroMaeComparison
         double dropout = Option(arguments, "--dropout", 0.1);
         if (shape == "precision")
         {
-            return PrecisionRuns.Run((int)Option(arguments, "--steps", 1000), Option(arguments, "--learning-rate", 2e-3));
+            return PrecisionRuns.Run((int)Option(arguments, "--steps", 1000), Option(arguments, "--learning-rate", 1e-3));
         }
         if (shape == "vocabulary")
         {
