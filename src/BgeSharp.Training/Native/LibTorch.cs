@@ -17,6 +17,10 @@ public static partial class LibTorch
     /// <summary>The libtorch that TorchSharp 0.107 is built for.</summary>
     public const string NeededVersion = "2.10";
 
+    // How long libgomp's threads spin for their next work before they sleep, in turns of a loop: a tenth of a millisecond instead of several. Where other threads
+    // (ours, between two operations) want the cores, those that spin take the time of whom they wait for. It is read when libgomp is loaded.
+    private const string SpinVariable = "GOMP_SPINCOUNT", SpinTurns = "2000", WaitVariable = "OMP_WAIT_POLICY";
+
     private static readonly Lock Gate = new();
     private static bool _started;
 
@@ -32,6 +36,10 @@ public static partial class LibTorch
         {
             if (!_started)
             {
+                if (OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable(WaitVariable) is null)
+                {
+                    _ = SetEnvironment(SpinVariable, SpinTurns, overwrite: 0);
+                }
                 string? folder = Environment.GetEnvironmentVariable(FolderVariable);
                 if (!string.IsNullOrEmpty(folder))
                 {
@@ -228,6 +236,10 @@ public static partial class LibTorch
     }
 
     private static string FirstLine(Exception e) => (e.InnerException ?? e).Message.AsSpan().Trim().ToString().Split('\n')[0].Trim();
+
+    // .NET's own variables stay within .NET.
+    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SetEnvironment(string name, string value, int overwrite);
 
     [LibraryImport("libc", EntryPoint = "dlopen", StringMarshalling = StringMarshalling.Utf8)]
     private static partial nint DlOpen(string path, int flags);
