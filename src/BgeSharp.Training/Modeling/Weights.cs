@@ -36,6 +36,9 @@ public enum WeightStart
 /// <summary>Named weights as views into one flat buffer, their gradients likewise.</summary>
 public sealed class Weights : IDisposable
 {
+    // Numbers on their way into a weight at a time: a table of 250,002 words would otherwise be in memory twice more. Even: normal draws come in pairs.
+    private const int Carried = 1 << 22;
+
     private readonly Dictionary<string, Tensor> _byName = [];
     private readonly Dictionary<string, (long Offset, WeightShape Shape)> _places = [];
 
@@ -127,7 +130,7 @@ public sealed class Weights : IDisposable
                 default:
                     // One generator per weight and none for its prefix: adding a weight or a head does not change the others.
                     var generator = new SeededRandom((ulong)HashCodes.Of(seed, BareName(shape.Name)));
-                    weight.copy_(tensor(NormalDraws(ref generator, shape.Count, standardDeviation)).view(shape.Shape));
+                    Fill(weight, count => NormalDraws(ref generator, count, standardDeviation));
                     break;
             }
         }
@@ -136,9 +139,18 @@ public sealed class Weights : IDisposable
     /// <summary>Copies values in; the shape must fit.</summary>
     public void Set(string name, ReadOnlySpan<float> values)
     {
-        using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        this[name].copy_(tensor(values.ToArray()).view(_places[name].Shape.Shape));
+        using Tensor flat = this[name].view(-1);
+        if (values.Length != flat.shape[0])
+        {
+            throw new ArgumentException($"{values.Length} values for {name}, which has {flat.shape[0]}", nameof(values));
+        }
+        for (int start = 0; start < values.Length; start += Carried)
+        {
+            using var scope = NewDisposeScope();
+            ReadOnlySpan<float> part = values.Slice(start, Math.Min(Carried, values.Length - start));
+            flat.narrow(0, start, part.Length).copy_(tensor(part.ToArray()));
+        }
     }
 
     /// <inheritdoc/>
@@ -150,6 +162,18 @@ public sealed class Weights : IDisposable
         }
         Values.Dispose();
         Gradients.Dispose();
+    }
+
+    private static void Fill(Tensor weight, Func<long, float[]> next)
+    {
+        Tensor flat = weight.view(-1);
+        long count = flat.shape[0];
+        for (long start = 0; start < count; start += Carried)
+        {
+            using var scope = NewDisposeScope();
+            long length = Math.Min(Carried, count - start);
+            flat.narrow(0, start, length).copy_(tensor(next(length)));
+        }
     }
 
     private static string BareName(string name)

@@ -29,4 +29,26 @@ public sealed class WeightStartTests
         using Weights drawn = RunModel.Create(Encoder.Shapes("", usual), "", usual, Compute.Float32, 1, null);
         Assert.All(weights.Shapes, shape => Assert.Equal(shape.Name != name, weights[shape.Name].data<float>().ToArray().SequenceEqual(drawn[shape.Name].data<float>().ToArray())));
     }
+
+    [Fact]
+    public void A_table_that_is_filled_in_parts_is_drawn_and_set_as_a_whole()
+    {
+        const int rows = 2049, size = 2048;      // one row more than is carried at a time
+        static Weights Table(int rows)
+        {
+            var weights = new Weights([new WeightShape("t", [rows, size], WeightStart.Normal)], Compute.Float32);
+            weights.Initialize(0.02, 5);
+            return weights;
+        }
+        using Weights whole = Table(rows), part = Table(100);
+        float[] drawn = whole.Values.data<float>().ToArray();
+        Assert.Equal(part.Values.data<float>().ToArray(), drawn[..(100 * size)]);
+        Assert.NotEqual(drawn[..size], drawn[^size..]);
+        Assert.Equal(0.02, Math.Sqrt(drawn[^size..].Average(x => (double)x * x)), 0.002);
+
+        whole.Values.zero_();
+        whole.Set("t", drawn);
+        Assert.Equal(drawn, whole.Values.data<float>().ToArray());
+        Assert.Throws<ArgumentException>(() => whole.Set("t", drawn.AsSpan(1)));
+    }
 }
