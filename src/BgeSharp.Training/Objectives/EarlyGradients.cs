@@ -1,5 +1,6 @@
 // Losses over the vocabulary compute their gradients in the forward pass (they are needed exactly once) and have only to scale them in the backward pass.
 
+using BgeSharp.Training.Modeling;
 using static TorchSharp.torch.autograd;
 
 namespace BgeSharp.Training.Objectives;
@@ -34,6 +35,6 @@ internal static class EarlyGradients
         {
             one.mul_(gradient);
         }
-        return [kept[0], summed ? null! : kept[1], kept[^1], .. Enumerable.Repeat<Tensor>(null!, inputs - 3)];
+        return [kept[0], summed ? null! : kept[1], kept[^1], .. BackwardPass.None(inputs - 3)];
     }
 }
