@@ -30,7 +30,7 @@ public readonly record struct JsonLine(string File, long Number, JsonElement Val
     /// <summary>The string under the first of several fields that is there; a number is taken by its digits (ids are sometimes numbers).</summary>
     /// <exception cref="BadInput">None is there, or it is neither string nor integer.</exception>
     public string RequireId(params ReadOnlySpan<string> fields)
-        => OptionalId(fields) ?? throw Error($"\"{string.Join("\" or \"", fields.ToArray())}\" is missing, a string is needed");
+        => OptionalId(fields) ?? throw Error($"\"{string.Join("\" or \"", fields.ToArray())}\" is missing; give it, as a string or an integer.");
 
     /// <summary>The same, null when none of the fields is there.</summary>
     /// <exception cref="BadInput">It is neither string nor integer.</exception>
@@ -40,7 +40,7 @@ public readonly record struct JsonLine(string File, long Number, JsonElement Val
         {
             if (Value.TryGetProperty(field, out JsonElement value) && value.ValueKind != JsonValueKind.Null)
             {
-                return IdOf(value) ?? throw Error($"\"{field}\" is {Describe(value)}, a string is needed");
+                return IdOf(value) ?? throw Error($"\"{field}\" is {Describe(value)}, a string or an integer is needed");
             }
         }
         return null;
