@@ -170,6 +170,12 @@ public sealed class ContrastiveStageTests : IDisposable
         Assert.Equal(Ids("f"), plain.Queries[1].ToArray());
         Assert.Equal(Ids("p g"), read.Passages[3].ToArray());
         Assert.Equal(Ids("g"), plain.Passages[3].ToArray());
+        // Without instructions each text is tokenised once, where both are cut alike.
+        using PairStore bare = PairStore.Create(Path.Combine(_folder.Path, "bare"), [new("a b c d", ["e f g h"], []), new("i", ["j"], [])], _tokenizer, 16, 32, "", negatives: true, plain: new PlainLengths(4, 32));
+        Assert.Equal(Ids("a b c d"), bare.Queries[0].ToArray());
+        Assert.Equal(_tokenizer.EncodeWithSpecial("a b c d", 4), bare.Plain.Queries[0].ToArray());
+        Assert.NotSame(bare.Passages, bare.Plain.Passages);
+        Assert.All(new[] { bare.Passages, bare.Plain.Passages }, passages => Assert.Equal([Ids("e f g h"), Ids("j")], new[] { passages[0].ToArray(), passages[1].ToArray() }));
         using PairStore one = Store(examples);
         Assert.Same(one.Passages, one.Plain.Passages);
     }

@@ -130,7 +130,7 @@ public sealed class PairStore : IDisposable
                     row = sameIds.Count;
                     sameIds.Add(read, row);
                     pending.Enqueue(ids);
-                    plainPassages?.Add(tokenizer.EncodeWithSpecial(bare, plain!.Passage));
+                    plainPassages?.Add(Plainly(bare, before, ids, passageLength, plain!.Passage));
                 }
                 known.Add(hash, row);
             }
@@ -150,10 +150,15 @@ public sealed class PairStore : IDisposable
                 sources.TryAdd(source, sources.Count);
                 string before = source.IsSymmetric ? example.Prompt ?? instruction : example.PassagePrompt ?? passageInstruction;
                 rows.Add(Distinct(example, negatives, (p, id) => versions.Note(RowOf(before, p), source.Name, id), sources[source], dropped));
-                plainQueries?.Add(tokenizer.EncodeWithSpecial(example.Query, plain!.Query));
-                yield return tokenizer.EncodeWithSpecial((example.Prompt ?? instruction) + example.Query, queryLength);
+                string asked = example.Prompt ?? instruction;
+                int[] ids = tokenizer.EncodeWithSpecial(asked + example.Query, queryLength);
+                plainQueries?.Add(Plainly(example.Query, asked, ids, queryLength, plain!.Query));
+                yield return ids;
             }
         }
+        // Most texts have no instruction and one length: they are not tokenised twice.
+        int[] Plainly(string bare, string before, int[] ids, int length, int plainLength)
+            => before.Length == 0 && length == plainLength ? ids : tokenizer.EncodeWithSpecial(bare, plainLength);
         TokenStore queries = TokenStore.Create(Path.Combine(folder, "queries.ids"), Queries().Select(ids =>
         {
             while (pending.TryDequeue(out int[]? passage))
