@@ -49,14 +49,36 @@ public sealed class PairOrder(long seed, int[] sources, int size)
         foreach (IGrouping<int, int> source in groups)
         {
             int wanted = Mixing == 1 ? source.Count() : Math.Max(1, (int)Math.Round(scale * Math.Pow(source.Count(), Mixing)));
-            foreach (IGrouping<int, int> bucket in Draw([.. source], wanted, ref random).GroupBy(BucketOf).OrderBy(b => b.Key))
+            foreach ((int edge, List<int> rows) in Buckets(Draw([.. source], wanted, ref random)))
             {
                 // Two at least: a lone pair has nothing to be told from.
-                Cut([.. bucket], Budget > 0 && Tokens is not null ? Math.Clamp(Budget / bucket.Key, Math.Min(2, size), size) : size, batches);
+                Cut([.. rows], edge > 0 ? Math.Clamp(Budget / edge, Math.Min(2, size), size) : size, batches);
             }
         }
         random.Shuffle<int[]>(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(batches));
         return batches;
+    }
+
+    // Examples of like lengths, by the upper edge of their tokens; all in one, with the edge 0, without a budget. One alone in its bucket goes to the next longer
+    // ones, or takes one of the next shorter to itself.
+    private List<(int Edge, List<int> Rows)> Buckets(int[] drawn)
+    {
+        var buckets = new List<(int Edge, List<int> Rows)>();
+        foreach (IGrouping<int, int> bucket in drawn.GroupBy(BucketOf).OrderBy(b => b.Key))
+        {
+            List<int> rows = [.. bucket];
+            if (buckets.Count > 0 && buckets[^1].Rows.Count == 1)
+            {
+                rows.InsertRange(0, buckets[^1].Rows);
+                buckets.RemoveAt(buckets.Count - 1);
+            }
+            buckets.Add((bucket.Key, rows));
+        }
+        if (size > 1 && buckets.Count > 1 && buckets[^1].Rows.Count == 1)
+        {
+            buckets[^1].Rows.Add(buckets[^2].Rows[0]);
+        }
+        return buckets;
     }
 
     // As many examples as wanted, shuffled: a part of a large source, a small one more than once.

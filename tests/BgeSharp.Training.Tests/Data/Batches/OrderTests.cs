@@ -58,6 +58,16 @@ public sealed class OrderTests
         Assert.All(pass, b => Assert.Equal(b[0] < 20 ? 8 : 2, b.Length));
     }
 
+    [Theory, InlineData(30, 60, 60, 500, 4000), InlineData(60, 30, 30, 30, 4000), InlineData(30, 60, 500, 4000, 9000), InlineData(30, 30, 500, 500, 500)]
+    public void A_pair_of_a_length_of_its_own_is_not_left_alone(params int[] tokens)
+    {
+        var order = new PairOrder(3, new int[5], 4) { Tokens = tokens, Budget = 256 };
+        int[][] pass = [.. order.From(0).Take(order.BatchesPerEpoch())];
+        Assert.Equal(Enumerable.Range(0, 5), pass.SelectMany(b => b).Distinct().Order());
+        Assert.All(pass, b => Assert.InRange(b.Distinct().Count(), 2, 4));
+        Assert.All(pass, b => Assert.Equal(b.Length, b.Distinct().Count()));
+    }
+
     [Fact]
     public void A_source_smaller_than_a_batch_is_a_batch_by_itself()
         => Assert.Equal([0, 1, 2], new PairOrder(1, [0, 0, 0], 8).From(0).First().Order());
