@@ -73,7 +73,7 @@ internal static class LearningRateCommand
         }
         terminal.Console.Write(table);
         terminal.Output.WriteLine(curve.Suggested is double rate
-            ? string.Create(CultureInfo.InvariantCulture, $"steepest at {rate:0.0e+0}, lowest at {curve.Lowest:0.0e+0}; the recipe has {stage.LearningRate:0.0e+0}. To use it: --set stages[{index}].learningRate={rate:0.0e+0}")
+            ? string.Create(CultureInfo.InvariantCulture, $"suggested {rate:0.0e+0} (the steepest fall, at most a third of the rate of the lowest loss, {curve.Lowest:0.0e+0}); the recipe has {stage.LearningRate:0.0e+0}. To use it: --set stages[{index}].learningRate={rate:0.0e+0}")
             : "the loss did not fall at any rate: try a wider range (--from, --to) or more --steps.");
         if (chart is not null && curve.Points.Count > 1)
         {

@@ -40,6 +40,20 @@ public sealed class LearningRateSweepTests
     }
 
     [Fact]
+    public void A_stage_that_learns_from_an_earlier_one_is_swept_with_the_teacher_of_the_run_it_starts_from()
+    {
+        using var run = new TinyRun();
+        string[] set = ["stages[1]={\"type\": \"reranker\", \"name\": \"judge\", \"steps\": 2, \"batchPairs\": 4, \"groupSize\": 2, \"queryMaxLength\": 12, \"maxLength\": 32, \"hardNegatives\": {\"fromRank\": 1, \"toRank\": 9, \"perQuery\": 4}}",
+            "stages[2].distillation={\"teacherStage\": \"judge\"}"];
+        run.Run("run", set: set);
+        var options = new RunOptions(run.In("sweep"), Compute.Float32, new Quiet(), TimeProvider.System, false);
+        LearningRateCurve Sweep(string? from) => SweepRun.Run(run.Recipe(set), 2, from, new LearningRateSweep(1e-6, 1, 8, 1), options, TestContext.Current.CancellationToken);
+        Assert.NotEmpty(Sweep(Directory.GetDirectories(Path.Combine(run.In("run"), "stages"), "*retromae").Single()).Points);
+        Assert.Contains("its teacher is the stage \"judge\", which a sweep does not train", Assert.Throws<BadInput>(() => Sweep(null)).Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(run.In("sweep")));
+    }
+
+    [Fact]
     public void A_rate_that_throws_the_loss_up_ends_the_sweep()
     {
         using var weights = new Weights([new WeightShape("w", [4], WeightStart.One)], Compute.Float32);

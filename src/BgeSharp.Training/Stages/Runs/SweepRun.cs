@@ -2,6 +2,7 @@
 
 using BgeSharp.Formats;
 using BgeSharp.Text;
+using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Stages.Logs;
 using BgeSharp.Training.Stages.Recipes;
 
@@ -28,9 +29,10 @@ public static class SweepRun
             ITokenizer tokenizer = RunVocabulary.Prepare(recipe, documents, folder, options.Observer);
             ModelConfig config = RunModel.Config(recipe.Model, tokenizer);
             LearningRateCurve curve = new([]);
-            StageRun.Check(recipe with { Stages = [recipe.Stages[index]] }, config, tokenizer);
+            StageOptions swept = WithTeacher(recipe, index, from);
+            StageRun.Check(recipe with { Stages = [swept] }, config, tokenizer);
             // No evaluation while sweeping: the sets are not even read.
-            Recipe bare = recipe with { Evaluation = [], Development = null, Stages = [.. recipe.Stages.Select((s, i) => i == index ? s with { EvaluateEvery = 0, EarlyStop = 0, KeepBest = false } : s)] };
+            Recipe bare = recipe with { Evaluation = [], Development = null, Stages = [.. recipe.Stages.Select((s, i) => i == index ? swept with { EvaluateEvery = 0, EarlyStop = 0, KeepBest = false } : s)] };
             using var metrics = MetricsLog.Open(folder.Metrics, options.Time);
             var run = new RunContext(bare, RecipeFile.Hash(bare), "", folder, documents, tokenizer, config, options with { Sweep = (stage, optimizer) => curve = sweep.Run(stage, optimizer, _ => { }, stop) },
                 metrics, null, (_, _) => { });
@@ -41,5 +43,24 @@ public static class SweepRun
         {
             FileSystem.Current.DeleteFolder(folder.Root);
         }
+    }
+
+    // No stage before this one is trained here: a teacher among them is taken from the run that the model to start from belongs to.
+    private static StageOptions WithTeacher(Recipe recipe, int index, string? from)
+    {
+        if (recipe.Stages[index] is not ContrastiveStageOptions { Distillation: { TeacherStage: { Length: > 0 } label } distillation } stage)
+        {
+            return recipe.Stages[index];
+        }
+        int at = recipe.Stages.TakeWhile(s => s.Label != label).Count();
+        for (string? root = from is null ? null : Path.GetDirectoryName(Path.GetFullPath(from)); root is not null; root = Path.GetDirectoryName(root))
+        {
+            string folder = new RunFolder(root).Stage(at, label);
+            if (TorchReranker.IsReranker(folder))
+            {
+                return stage with { Distillation = distillation with { TeacherStage = "", Teacher = folder } };
+            }
+        }
+        throw new BadInput($"stage \"{stage.Label}\": its teacher is the stage \"{label}\", which a sweep does not train; start from a model of a run that has (--model RUN/stages/NN-NAME).");
     }
 }
