@@ -44,6 +44,8 @@ internal static class QuickstartCommand
         }
         return free;
 
-        bool GoesOn(string taken) => RunState.Load(new RunFolder(taken).Progress) is { Finished: false } state && state.Recipe == RecipeFile.Hash(recipe);
+        bool GoesOn(string taken) => RunState.Load(new RunFolder(taken).Progress) is { } state
+            ? !state.Finished && state.Recipe == BegunRecipe.HashFor(recipe, new RunFolder(taken))
+            : Directory.GetFileSystemEntries(taken).All(e => Path.GetFileName(e) is ".lock" or "stages");     // killed in its first moment
     }
 }

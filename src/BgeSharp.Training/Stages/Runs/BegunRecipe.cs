@@ -8,7 +8,7 @@ using BgeSharp.Training.Stages.Recipes;
 namespace BgeSharp.Training.Stages.Runs;
 
 /// <summary>Recognises a run's recipe.</summary>
-internal static class BegunRecipe
+public static class BegunRecipe
 {
     /// <summary>The hash by which the run in a folder knows this recipe: the recipe's own, or that of the recipe it was begun with when both say the same.</summary>
     public static string HashFor(Recipe recipe, RunFolder folder)
