@@ -36,14 +36,21 @@ public sealed class TorchReranker : IReranker, IDisposable
     /// <summary>True when a folder holds a cross-encoder.</summary>
     public static bool IsReranker(string folder) => File.Exists(Path.Combine(folder, ModelFiles.Reranker));
 
-    /// <summary>Opens a model folder.</summary>
-    /// <exception cref="BadInput">It is no cross-encoder, or a file is missing or malformed.</exception>
-    public static TorchReranker Load(string folder, Compute compute)
+    /// <summary>Throws unless a folder holds a cross-encoder.</summary>
+    /// <exception cref="BadInput">It does not.</exception>
+    public static void Require(string folder)
     {
         if (!IsReranker(folder))
         {
             throw new BadInput($"{folder}: no {ModelFiles.Reranker} in it, so this is no cross-encoder; train one with a stage of type \"reranker\", or bring a bge-reranker folder in with \"bge import\".");
         }
+    }
+
+    /// <summary>Opens a model folder.</summary>
+    /// <exception cref="BadInput">It is no cross-encoder, or a file is missing or malformed.</exception>
+    public static TorchReranker Load(string folder, Compute compute)
+    {
+        Require(folder);
         ModelConfig config = ModelConfig.Load(folder);
         ITokenizer tokenizer = TokenizerFile.Load(folder);
         ModelFiles.CheckVocabulary(folder, tokenizer, config);

@@ -98,7 +98,7 @@ public static class StageAdvice
                 QueryMaxLength = query,
                 PassageMaxLength = passage,
                 LearningRate = 3e-4,
-                Pairs = [.. labelled.Select(p => new PairSourceOptions { Path = p }), .. contrast ? new[] { new PairSourceOptions { Path = "mined", Limit = (int)Math.Min(int.MaxValue, survey.LabelledPairs * 2) } } : []],
+                Pairs = [.. labelled.Select(p => new PairSourceOptions { Path = p }), .. contrast ? new[] { new PairSourceOptions { Path = PairSourceOptions.Mined, Limit = (int)Math.Min(int.MaxValue, survey.LabelledPairs * 2) } } : []],
                 HardNegatives = new HardNegativeOptions(),
             });
             verdicts.Add(new StageVerdict("finetune", true, Text($"{survey.LabelledPairs} labelled pairs, with twice as many mined ones so that nothing is forgotten."), steps * perStep / 3600));

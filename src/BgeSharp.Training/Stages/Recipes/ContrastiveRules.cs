@@ -94,6 +94,25 @@ internal static class ContrastiveRules
         {
             throw places.Error($"{path}.freeze", "freezes the encoder, and the dense output has no weights of its own: the stage would train nothing.");
         }
+        CheckScores(stage, path, places);
+    }
+
+    // What is mined carries no scores: a stage that learns from scores would find out only when it begins.
+    private static void CheckScores(ContrastiveStageOptions stage, string path, RecipePlaces places)
+    {
+        bool mined = stage.Pairs.Count == 0 || stage.Pairs.Any(p => p.IsMined);
+        if (stage.Distillation is { Teacher: "", TeacherStage: "" } && (mined || stage.HardNegatives is not null))
+        {
+            throw places.Error($"{path}.distillation", $"has no teacher, so it takes scores from the pair files, but {(mined ? "pairs mined from the documents" : "negatives that are mined (hardNegatives)")} have none; name a teacher or a teacherStage.");
+        }
+        if (stage is { Distillation: not null, HardNegatives: null } && mined)
+        {
+            throw places.Error($"{path}.distillation", "needs negatives, and pairs mined from the documents have none; set hardNegatives, or leave the mined pairs out.");
+        }
+        if (stage.Objective != "contrastive" && mined)
+        {
+            throw places.Error($"{path}.objective", $"is \"{stage.Objective}\", which compares graded pairs, and those mined from the documents have no grades; give pairs with \"pos_scores\".");
+        }
     }
 
     // Options that would do nothing beside the others: whoever sets one expects that it does.

@@ -161,10 +161,10 @@ public sealed record LoraOptions
 public sealed record PairSourceOptions
 {
     /// <summary>FlagEmbedding JSONL, a SQuAD-format JSON file (.gz allowed), a folder of such files, or "mined" for the pairs of the recipe's documents.</summary>
-    [Required, RecipePath(Keyword = "mined")] public string Path { get; init; } = "";
+    [Required, RecipePath(Keyword = Mined)] public string Path { get; init; } = "";
 
     /// <summary>"auto", "jsonl", "squad" or "mined".</summary>
-    [AllowedValues("auto", "jsonl", "squad", "mined")] public string Format { get; init; } = "auto";
+    [AllowedValues("auto", "jsonl", "squad", Mined)] public string Format { get; init; } = "auto";
 
     /// <summary>Most pairs to take, drawn by the seed; 0 for all.</summary>
     [Range(0, int.MaxValue)] public int Limit { get; init; }
@@ -177,6 +177,12 @@ public sealed record PairSourceOptions
 
     /// <summary>Put before passages of this source in place of the stage's; an example's own passage_prompt comes first. Null for the stage's, empty for none.</summary>
     public string? PassageInstruction { get; init; }
+
+    /// <summary>The path or format that stands for the pairs of the recipe's documents.</summary>
+    internal const string Mined = "mined";
+
+    /// <summary>True for the pairs of the recipe's documents.</summary>
+    [JsonIgnore] public bool IsMined => Format == Mined || (Format == "auto" && Path == Mined);
 }
 
 /// <summary>Where hard negatives come from.</summary>

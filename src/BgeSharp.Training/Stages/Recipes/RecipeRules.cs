@@ -74,6 +74,10 @@ internal static class RecipeRules
         {
             throw places.Error(path + ".name", $"is \"{stage.Label}\"; it becomes part of file names, so use letters, digits, \"-\" and \"_\".");
         }
+        if (stage.Label is "bm25" or "untrained")
+        {
+            throw places.Error(path + ".name", $"is \"{stage.Label}\", which stands for a yardstick among the results; choose another.");
+        }
         CheckEvaluation(recipe, stage, path, places);
         CheckGuard(stage.Guard, path + ".guard", places);
         if (stage is RetroMaeStageOptions retroMae)
@@ -91,7 +95,7 @@ internal static class RecipeRules
         else if (stage is RerankerStageOptions reranker)
         {
             RequireLength(recipe, reranker.MaxLength, path + ".maxLength", places);
-            if (reranker.Pairs.Count == 0 || reranker.Pairs.Any(IsMined))
+            if (reranker.Pairs.Count == 0 || reranker.Pairs.Any(p => p.IsMined))
             {
                 RequireDocuments(recipe, path + ".pairs", "mined pairs come from documents", places);
             }
@@ -184,12 +188,12 @@ internal static class RecipeRules
     {
         RequireLength(recipe, stage.QueryMaxLength, path + ".queryMaxLength", places);
         RequireLength(recipe, stage.PassageMaxLength, path + ".passageMaxLength", places);
-        bool anyMined = stage.Pairs.Count == 0 || stage.Pairs.Any(IsMined);
+        bool anyMined = stage.Pairs.Count == 0 || stage.Pairs.Any(p => p.IsMined);
         if (anyMined)
         {
             RequireDocuments(recipe, path + ".pairs", "mined pairs come from documents", places);
         }
-        if (stage is { GroupSize: > 1, HardNegatives: null } && stage.Pairs.All(IsMined))
+        if (stage is { GroupSize: > 1, HardNegatives: null } && stage.Pairs.All(p => p.IsMined))
         {
             throw places.Error(path + ".groupSize", $"is {stage.GroupSize}, but mined pairs have no negatives; set hardNegatives, give pairs with \"neg\", or set groupSize to 1.");
         }
@@ -219,8 +223,6 @@ internal static class RecipeRules
             throw places.Error(path + ".perQuery", $"is {hard.PerQuery}, but ranks {hard.FromRank} to {hard.ToRank} hold only {hard.ToRank - hard.FromRank} candidates.");
         }
     }
-
-    private static bool IsMined(PairSourceOptions source) => source.Path == "mined" || source.Format == "mined";
 
     private static void RequireDocuments(Recipe recipe, string path, string reason, RecipePlaces places)
     {

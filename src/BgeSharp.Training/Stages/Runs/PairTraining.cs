@@ -29,17 +29,21 @@ internal sealed class PairTraining : IDisposable
     public PairStore Store { get; }
 
     /// <summary>Reads and tokenises the pairs of a stage.</summary>
-    /// <exception cref="BadInput">There are fewer than two.</exception>
-    public static PairTraining Read(StageOptions stage, IReadOnlyList<PairSourceOptions> sources, PairLengths lengths, RunContext run, long seed)
+    /// <exception cref="BadInput">There are fewer than two, or one lacks what the stage needs.</exception>
+    public static PairTraining Read(StageOptions stage, PairLengths lengths, RunContext run, long seed)
     {
         IRunObserver observer = run.Options.Observer;
         observer.Message("reading pairs");
-        PairStore store = PairStore.Create(run.Folder.Work, StagePairs.Read(sources, run.Documents, seed), run.Tokenizer,
+        PairStore store = PairStore.Create(run.Folder.Work, StagePairs.Read(StagePairs.Of(stage), run.Documents, seed, ExampleNeeds.Of(stage)), run.Tokenizer,
             lengths.Query, lengths.Passage, lengths.QueryInstruction, lengths.Negatives, lengths.PassageInstruction, lengths.Plain);
-        if (store.Count < 2)
+        try
+        {
+            StagePairs.RequireEnough(stage, store.Count);
+        }
+        catch
         {
             store.Dispose();
-            throw new BadInput($"stage \"{stage.Label}\": {store.Count} pairs to train on; at least 2 are needed to have a negative.");
+            throw;
         }
         observer.Message($"{store.Count} pairs, {store.Passages.Count} distinct passages");
         if (store.Faults.Describe() is { Length: > 0 } faults)
@@ -112,17 +116,26 @@ internal sealed class PairTraining : IDisposable
         Store.SetNegatives(negatives);
     }
 
+    /// <summary>Throws unless a teacher reads the ids that its pupil does.</summary>
+    /// <param name="folder">The teacher's.</param>
+    /// <param name="teacher">Its vocabulary.</param>
+    /// <param name="pupil">The run's vocabulary.</param>
+    /// <exception cref="BadInput">The vocabularies differ.</exception>
+    public static void RequireVocabulary(string folder, ITokenizer teacher, ITokenizer pupil)
+    {
+        if (teacher.VocabularySize != pupil.VocabularySize || !Enumerable.Range(0, pupil.VocabularySize).All(id => teacher.TokenOf(id) == pupil.TokenOf(id)))
+        {
+            throw new BadInput($"{folder}: the teacher's vocabulary is not the run's; write its scores into the pair files with \"bge score --pairs\" and leave \"teacher\" out.");
+        }
+    }
+
     /// <summary>Lets a teacher score the positives and negatives of every example.</summary>
     /// <exception cref="BadInput">The teacher's vocabulary is another one.</exception>
     public void ScoreWith(string folder, Compute compute, ITokenizer tokenizer)
     {
         _observer.Message($"scoring pairs with {folder}");
         using TorchReranker teacher = TorchReranker.Load(folder, compute);
-        if (teacher.Tokenizer.VocabularySize != tokenizer.VocabularySize
-            || !Enumerable.Range(0, tokenizer.VocabularySize).All(id => teacher.Tokenizer.TokenOf(id) == tokenizer.TokenOf(id)))
-        {
-            throw new BadInput($"{folder}: the teacher's vocabulary is not the run's; write its scores into the pair files with \"bge score --pairs\" and leave \"teacher\" out.");
-        }
+        RequireVocabulary(folder, teacher.Tokenizer, tokenizer);
         // Blocks of examples go over the ranks in turn; a score that another rank computes is 0 here until they are added up.
         const int block = 512;
         var starts = new int[Store.Count + 1];
@@ -151,35 +164,14 @@ internal sealed class PairTraining : IDisposable
         Store.SetScores(scores);
     }
 
-    /// <summary>Throws before the first step when scores are needed and an example has none.</summary>
-    /// <param name="why">What needs them.</param>
-    /// <param name="ofNegatives">Whether negatives need scores as well.</param>
-    /// <param name="allHaveNegatives">Whether an example without negatives is an error: mining finds none for some, files should have them.</param>
-    /// <exception cref="BadInput">Names the source, what is missing and what to do.</exception>
-    public void RequireScores(string why, bool ofNegatives, bool allHaveNegatives)
+    /// <summary>Throws before the first step when an example has no negatives left.</summary>
+    /// <exception cref="BadInput">Names the source, the example and what to do.</exception>
+    public void RequireNegatives()
     {
-        for (int i = 0; i < Store.Count; i++)
+        int without = Array.FindIndex(Store.Rows, r => r.Negatives.Length == 0);
+        if (without >= 0)
         {
-            PairRows rows = Store.Rows[i];
-            string? missing = rows.PositiveScores is null ? "pos_scores" : !ofNegatives ? null : rows.Negatives.Length == 0 && allHaveNegatives ? "neg" : rows.NegativeScores is null ? "neg_scores" : null;
-            if (missing is not null)
-            {
-                throw new BadInput($"{Store.Sources[rows.Source].Name}: example {i + 1} of stage \"{_label}\" has no \"{missing}\", which {why} needs; "
-                    + (missing == "neg" ? "give negatives, mine them (hardNegatives), or leave the example out." : "add scores with \"bge score --pairs\", or name a teacher in \"distillation\"."));
-            }
-        }
-    }
-
-    /// <summary>Throws before the first step when a grade is no cosine.</summary>
-    /// <exception cref="BadInput">Names the source, the grade and what to do.</exception>
-    public void RequireCosines()
-    {
-        for (int i = 0; i < Store.Count; i++)
-        {
-            if (Store.Rows[i].PositiveScores?.FirstOrDefault(s => s is < -1 or > 1) is { } grade and not 0)
-            {
-                throw new BadInput(string.Create(CultureInfo.InvariantCulture, $"{Store.Sources[Store.Rows[i].Source].Name}: example {i + 1} of stage \"{_label}\" has the grade {grade}, but the objective \"cosine\" takes grades for cosines, -1 to 1; divide them (STS grades of 0 to 5 by 5), or use \"cosent\", which looks at their order."));
-            }
+            throw new BadInput($"{Store.Sources[Store.Rows[without].Source].Name}: every \"neg\" of example {without + 1} of stage \"{_label}\" is a text that answers its query, and distillation needs one that does not; give others, mine them (hardNegatives), or leave the example out.");
         }
     }
 

@@ -29,6 +29,12 @@ public sealed class RecipeDocuments
     /// <summary>Documents that may be trained on, source by source.</summary>
     public IEnumerable<Document> Training() => _recipe.Data.Documents.SelectMany(Training);
 
+    /// <summary>True when the recipe has documents that are trained on and never held out.</summary>
+    public bool AnyOnlyTrained => _recipe.Data.Documents.Any(s => !s.Evaluate);
+
+    /// <summary>Documents of the sources that are trained on and never held out.</summary>
+    public IEnumerable<Document> OnlyTrained() => _recipe.Data.Documents.Where(s => !s.Evaluate).SelectMany(Read);
+
     /// <summary>Documents kept out of all training.</summary>
     public IEnumerable<Document> HeldOut() => _recipe.Data.Documents.Where(s => s.Evaluate).SelectMany(s => Read(s).Where(d => _split.Holds(d)));
 

@@ -65,7 +65,12 @@ public sealed class RecipeRun
             {
                 throw new BadInput($"stage \"{stage.Label}\": evaluateEvery is set, but the held-out documents give no query to evaluate on; raise data.heldOut, or name a set in \"development\".");
             }
+            CheckContents(stop);
         });
+        if (_group.Agree(() => stop.IsCancellationRequested))
+        {
+            return null;
+        }
         ITokenizer tokenizer = _group.Prepared(() => RunVocabulary.Prepare(_recipe, _documents, _folder, observer));
         ModelConfig config = RunModel.Config(_recipe.Model, tokenizer);
         if (_state.Results.Count == 0)
@@ -155,7 +160,7 @@ public sealed class RecipeRun
     private RunState Before()
     {
         RunState? before = RunState.Load(_folder.Progress);
-        if (before is null)
+        if (before is null || (before.Recipe != _hash && !HasMade(before)))
         {
             return new RunState(_hash, 0, 0, []);
         }
@@ -187,11 +192,12 @@ public sealed class RecipeRun
         DataIdentity now = DataIdentity.Of(_recipe, before);
         if (before is not null && now.ChangeSince(before) is string change)
         {
-            if (!_options.AllowChangedData)
+            bool made = HasMade(_state);
+            if (made && !_options.AllowChangedData)
             {
                 throw new BadInput($"{change}; restore it, add --allow-changed-data to go on all the same, or choose another --out.");
             }
-            _options.Observer.Message($"warning: {change}; the run goes on with it, as --allow-changed-data says.");
+            _options.Observer.Message($"warning: {change}; {(made ? "the run goes on with it, as --allow-changed-data says." : "nothing has been made of it yet, so the run begins with it as it is.")}");
         }
         if (before is null || !now.Files.SequenceEqual(before.Files))
         {
@@ -206,6 +212,27 @@ public sealed class RecipeRun
         FileSystem.Current.FlushFolder(_folder.Root);
         return now.Digest();
     }
+
+    private void CheckContents(CancellationToken stop)
+    {
+        var check = new DataCheck(_recipe, _documents, _options.Observer, stop);
+        if (!HasMade(_state))
+        {
+            check.Documents();
+        }
+        for (int i = 0; i < _recipe.Stages.Count; i++)
+        {
+            if (!Directory.Exists(_folder.Stage(i, _recipe.Stages[i].Label)))
+            {
+                check.Stage(_recipe.Stages[i]);
+            }
+        }
+    }
+
+    // Whether anything was made of recipe and data. A first start that met something wrong made nothing: mended, it is no change that matters.
+    private bool HasMade(RunState state) => state.Results.Count > 0 || Directory.Exists(_folder.Tokenizer) || File.Exists(_folder.Words) || Holds(_folder.Stages) || Holds(_folder.Checkpoints);
+
+    private static bool Holds(string folder) => Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any();
 
     private void Account(TimeSpan training, BackgroundCheckpoints? checkpoints) => _state = _state with
     {

@@ -10,19 +10,36 @@ namespace BgeSharp.Training.Stages.Runs;
 /// <summary>Reads the pair sources of a stage.</summary>
 public static class StagePairs
 {
-    /// <summary>The path that stands for the pairs of the recipe's documents.</summary>
-    public const string Mined = "mined";
+    /// <summary>The sources that a stage names; none for the documents' own pairs, and for a stage that reads no pairs.</summary>
+    public static IReadOnlyList<PairSourceOptions> Of(StageOptions stage) => stage switch
+    {
+        ContrastiveStageOptions contrastive => contrastive.Pairs,
+        RerankerStageOptions reranker => reranker.Pairs,
+        _ => [],
+    };
+
+    /// <summary>Throws when there are too few pairs for one to be another's negative.</summary>
+    /// <exception cref="BadInput">There are fewer than two.</exception>
+    public static void RequireEnough(StageOptions stage, long count)
+    {
+        if (count < 2)
+        {
+            throw new BadInput($"stage \"{stage.Label}\": {count} pairs to train on; at least 2 are needed to have a negative.");
+        }
+    }
 
     /// <summary>All examples of a stage, in order.</summary>
     /// <param name="given">The stage's sources; empty for the documents' own pairs.</param>
     /// <param name="documents">Gives mined pairs.</param>
     /// <param name="seed">Seed of the draw where a source is limited.</param>
-    public static IEnumerable<TrainingExample> Read(IReadOnlyList<PairSourceOptions> given, RecipeDocuments documents, long seed)
+    /// <param name="needs">Asked of every example of a file, drawn or not; null asks nothing.</param>
+    /// <exception cref="BadInput">A file is not what it should be; the message names file, line and field.</exception>
+    public static IEnumerable<TrainingExample> Read(IReadOnlyList<PairSourceOptions> given, RecipeDocuments documents, long seed, ExampleNeeds? needs = null)
     {
-        IReadOnlyList<PairSourceOptions> sources = given.Count > 0 ? given : [new PairSourceOptions { Path = Mined }];
+        IReadOnlyList<PairSourceOptions> sources = given.Count > 0 ? given : [new PairSourceOptions { Path = PairSourceOptions.Mined }];
         foreach (PairSourceOptions source in sources)
         {
-            IEnumerable<TrainingExample> examples = Open(source, documents).Select(e => WithInstructions(e, source));
+            IEnumerable<TrainingExample> examples = Open(source, documents, needs).Select(e => WithInstructions(e, source));
             if (source.Limit > 0)
             {
                 examples = Draw(examples, source.Limit, seed);
@@ -37,21 +54,25 @@ public static class StagePairs
         }
     }
 
-    private static IEnumerable<TrainingExample> Open(PairSourceOptions source, RecipeDocuments documents)
+    private static IEnumerable<TrainingExample> Open(PairSourceOptions source, RecipeDocuments documents, ExampleNeeds? needs)
     {
-        if (source.Format == Mined || (source.Format == "auto" && source.Path == Mined))
+        if (source.IsMined)
         {
             return documents.TrainingPairs();
         }
         if (Directory.Exists(source.Path))
         {
             string[] files = [.. Directory.GetFiles(source.Path).Where(f => IsJson(f) || IsJsonLines(f)).Order(StringComparer.Ordinal)];
-            return files.Length > 0 ? files.SelectMany(f => Open(source with { Path = f }, documents))
+            return files.Length > 0 ? files.SelectMany(f => Open(source with { Path = f }, documents, needs))
                 : throw new BadInput($"{source.Path}: no .jsonl or .json file (.gz allowed) in this folder; name one that holds training pairs.");
         }
         bool squad = source.Format == "squad" || (source.Format == "auto" && IsJson(source.Path));
         // Files of one name in two folders are two sources; a source that a line names divides its file.
-        return (squad ? SquadPairs.Read(source.Path) : PairFile.Read(source.Path)).Select(e => e with { Source = e.Source is null ? source.Path : source.Path + PairSource.PartSign + e.Source });
+        return (squad ? SquadPairs.Read(source.Path) : PairFile.Read(source.Path)).Select((example, i) =>
+        {
+            needs?.Check(example, source.Path, i + 1);
+            return example with { Source = example.Source is null ? source.Path : source.Path + PairSource.PartSign + example.Source };
+        });
     }
 
     private static TrainingExample WithInstructions(TrainingExample example, PairSourceOptions source)

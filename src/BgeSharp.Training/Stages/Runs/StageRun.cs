@@ -24,7 +24,7 @@ internal sealed class StageRun(RunContext run, int index)
     private readonly IProcessGroup _group = run.Options.Group;
 
     /// <summary>Checks what a recipe's rules cannot: what a model or a vocabulary from a folder has room for.</summary>
-    /// <exception cref="BadInput">A stage's texts are longer than the model's, or there is no mask token for a retromae stage.</exception>
+    /// <exception cref="BadInput">A stage's texts are longer than the model's, its shorter vectors are not, there is no mask token for a retromae stage, or a teacher reads other ids.</exception>
     public static void Check(Recipe recipe, ModelConfig config, ITokenizer tokenizer)
     {
         foreach (StageOptions stage in recipe.Stages)
@@ -32,6 +32,14 @@ internal sealed class StageRun(RunContext run, int index)
             if (stage is RetroMaeStageOptions && tokenizer.Special.Mask < 0)
             {
                 throw new BadInput($"stage \"{stage.Label}\": the vocabulary has no mask token, which masked pre-training hides words behind; take one with a mask token (tokenizer.from), or leave the stage out.");
+            }
+            if (stage is ContrastiveStageOptions dense)
+            {
+                CheckVectors(dense, config);
+            }
+            if (stage is ContrastiveStageOptions { Distillation.Teacher: { Length: > 0 } teacher })
+            {
+                PairTraining.RequireVocabulary(teacher, TokenizerFile.Load(teacher), tokenizer);
             }
             (int Length, string Option)[] lengths = stage switch
             {
@@ -44,6 +52,14 @@ internal sealed class StageRun(RunContext run, int index)
             {
                 throw new BadInput(string.Create(CultureInfo.InvariantCulture, $"stage \"{stage.Label}\": {option} is {found.Length}, but the model has positions for texts of {config.MaxLength} tokens; lower it, or bring the model in with \"bge import --positions {found.Length}\"."));
             }
+        }
+    }
+
+    private static void CheckVectors(ContrastiveStageOptions stage, ModelConfig config)
+    {
+        if (stage.MatryoshkaDimensions.FirstOrDefault(d => d >= config.HiddenSize) is > 0 and int tooLong)
+        {
+            throw new BadInput($"stage \"{stage.Label}\": matryoshkaDimensions has {tooLong}, but the model's vectors have {config.HiddenSize} numbers; name smaller ones.");
         }
     }
 
@@ -104,14 +120,11 @@ internal sealed class StageRun(RunContext run, int index)
 
     private int? Contrast(ContrastiveStageOptions options, string? previous, Weights weights, StageLoop loop, CancellationToken stop)
     {
-        if (options.MatryoshkaDimensions.FirstOrDefault(d => d >= run.Config.HiddenSize) is > 0 and int tooLong)
-        {
-            throw new BadInput($"stage \"{options.Label}\": matryoshkaDimensions has {tooLong}, but the model's vectors have {run.Config.HiddenSize} numbers; name smaller ones.");
-        }
+        CheckVectors(options, run.Config);
         string? teacher = TeacherOf(options.Distillation);
         var lengths = new PairLengths(options.QueryMaxLength, options.PassageMaxLength, options.QueryInstruction, options.PassageInstruction, options.GroupSize > 1,
             Plain: teacher is not null ? PlainFor(teacher) : options.HardNegatives is not null ? new PlainLengths(options.QueryMaxLength, options.PassageMaxLength) : null);
-        using PairTraining pairs = PairTraining.Read(options, options.Pairs, lengths, run, _seed);
+        using PairTraining pairs = PairTraining.Read(options, lengths, run, _seed);
         Pooling pooling = PoolingExtensions.Parse(run.Recipe.Model.Pooling);
         var encoder = new M3Encoder(new Encoder(weights, "", run.Config), pooling, new M3Heads(weights, M3Heads.Unweighted(run.Tokenizer.Special)));
         // At the start with the weights the stage starts from, so that a resumed stage mines the same.
@@ -128,18 +141,13 @@ internal sealed class StageRun(RunContext run, int index)
             {
                 pairs.MineNegatives(options.HardNegatives, new TorchEncoder(encoder.Encoder, pooling), step, now);
             }
+            else if (options.Distillation is not null)
+            {
+                pairs.RequireNegatives();
+            }
             if (teacher is not null)
             {
                 pairs.ScoreWith(teacher, run.Options.Compute, run.Tokenizer);
-            }
-            if (options.Distillation is not null || options.Objective != "contrastive")
-            {
-                pairs.RequireScores(options.Distillation is null ? $"the objective \"{options.Objective}\"" : "distillation",
-                    options.Distillation is not null, options.HardNegatives is null);
-            }
-            if (options.Objective == "cosine")
-            {
-                pairs.RequireCosines();
             }
         }
     }
@@ -149,7 +157,7 @@ internal sealed class StageRun(RunContext run, int index)
         // Negatives are mined by the model the stage starts from, which reads its instructions; the cross-encoder reads the texts alone.
         ModelCard finder = options.HardNegatives is null || previous is null ? new ModelCard() : ModelCard.Load(previous);
         var lengths = new PairLengths(options.QueryMaxLength, options.MaxLength, finder.QueryInstruction, finder.PassageInstruction, Negatives: true, Plain: new PlainLengths(options.QueryMaxLength, options.MaxLength));
-        using PairTraining pairs = PairTraining.Read(options, options.Pairs, lengths, run, _seed);
+        using PairTraining pairs = PairTraining.Read(options, lengths, run, _seed);
         var encoder = new Encoder(weights, "", run.Config);
         if (options.HardNegatives is not null)
         {

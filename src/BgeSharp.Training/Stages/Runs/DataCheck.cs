@@ -1,0 +1,66 @@
+// What a run will read, read through once before anything is made of it: a wrong line in the pairs of the last stage is told in the first minutes, not days later.
+// Held-out documents and evaluation sets are not here: they are read to be searched at that time anyway.
+
+using BgeSharp.Training.Modeling;
+using BgeSharp.Training.Stages.Recipes;
+
+namespace BgeSharp.Training.Stages.Runs;
+
+/// <summary>Reads the data of a run without training on it.</summary>
+/// <param name="recipe">A checked recipe.</param>
+/// <param name="documents">Its documents.</param>
+/// <param name="observer">Told what is read.</param>
+/// <param name="stop">Ends the reading.</param>
+internal sealed class DataCheck(Recipe recipe, RecipeDocuments documents, IRunObserver observer, CancellationToken stop)
+{
+    private readonly Dictionary<(PairSourceOptions, ExampleNeeds?), long> _counts = [];
+
+    /// <summary>Documents that no evaluation reads. A vocabulary that is trained on them reads them before anything is made; where none is, this does.</summary>
+    /// <exception cref="BadInput">One cannot be read; names file and line.</exception>
+    public void Documents()
+    {
+        if (recipe.Tokenizer.From.Length + recipe.Model.From.Length > 0 && documents.AnyOnlyTrained)
+        {
+            observer.Message("checking documents");
+            Read(documents.OnlyTrained());
+        }
+    }
+
+    /// <summary>The pair files and the teacher of a stage. A file is read once for all stages that ask the same of it.</summary>
+    /// <exception cref="BadInput">A line is wrong or lacks what its stage needs, a stage has too few pairs, or a teacher is none; names file, line and field.</exception>
+    public void Stage(StageOptions stage)
+    {
+        if (stage is ContrastiveStageOptions { Distillation.Teacher: { Length: > 0 } teacher })
+        {
+            TorchReranker.Require(teacher);
+        }
+        ExampleNeeds? needs = ExampleNeeds.Of(stage);
+        long count = 0;
+        PairSourceOptions[] files = [.. StagePairs.Of(stage).Where(s => !s.IsMined)];
+        foreach (PairSourceOptions source in files)
+        {
+            var file = new PairSourceOptions { Path = source.Path, Format = source.Format };
+            if (!_counts.TryGetValue((file, needs), out long inFile))
+            {
+                observer.Message($"checking {source.Path}");
+                inFile = Read(StagePairs.Read([file], documents, 0, needs));
+                _counts.Add((file, needs), inFile);
+            }
+            count += source.Repeat * (source.Limit > 0 ? Math.Min(source.Limit, inFile) : inFile);
+        }
+        if (files.Length > 0 && files.Length == StagePairs.Of(stage).Count && !stop.IsCancellationRequested)
+        {
+            StagePairs.RequireEnough(stage, count);
+        }
+    }
+
+    private long Read<T>(IEnumerable<T> items)
+    {
+        long count = 0;
+        foreach (T _ in items.TakeWhile(_ => !stop.IsCancellationRequested))
+        {
+            count++;
+        }
+        return count;
+    }
+}
