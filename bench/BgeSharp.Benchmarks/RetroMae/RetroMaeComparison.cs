@@ -1,6 +1,6 @@
 // "retromae small|base": a training step of the public computation against ours, in turns, in one process; memory of each side in a process of its own.
 //   dotnet run -c Release --project bench/BgeSharp.Benchmarks -- retromae small [--texts 32] [--rounds 7] [--dropout 0.1] [--processor-time]
-// "retromae vocabulary [base] [--recompute]": one step of 32 × 512 tokens with a vocabulary of 250,002, and how much memory it takes.
+// "retromae vocabulary [base] [--recompute] [--accumulate N]": one step, in N micro-batches, of 32 × 512 tokens with a vocabulary of 250,002, and how much memory it takes.
 
 using System.Diagnostics;
 using System.Globalization;
@@ -37,7 +37,7 @@ internal static class RetroMaeComparison
         }
         if (shape == "vocabulary")
         {
-            return LargeVocabulary(arguments.Contains("base"), arguments.Contains("--recompute"));
+            return LargeVocabulary(arguments.Contains("base"), arguments.Contains("--recompute"), (int)Option(arguments, "--accumulate", 1));
         }
         int texts = (int)Option(arguments, "--texts", shape == "base" ? 8 : 32);
         ModelConfig config = (shape == "base" ? Batches.Bert(768, 12, Vocabulary) : Batches.Bert(256, 4, Vocabulary)) with { HiddenDropout = dropout, AttentionDropout = dropout };
@@ -144,9 +144,13 @@ internal static class RetroMaeComparison
             ? bytes : throw new InvalidOperationException($"The memory of {which} could not be measured: exit code {process.ExitCode}.");
     }
 
-    private static int LargeVocabulary(bool isBase, bool recompute)
+    private static int LargeVocabulary(bool isBase, bool recompute, int accumulate)
     {
         const int texts = 32, vocabulary = 250_002;
+        if (accumulate < 1 || texts % accumulate != 0)
+        {
+            throw new BadInput($"--accumulate {accumulate}: {texts} texts are not cut evenly into so many micro-batches.");
+        }
         ModelConfig config = (isBase ? Batches.Bert(768, 12, vocabulary) : Batches.Bert(256, 4, vocabulary)) with { HiddenDropout = 0.1, AttentionDropout = 0.1 };
         WordPieceTokenizer tokenizer = PretrainingTexts.Tokenizer();
         var random = new SeededRandom(9);
@@ -161,11 +165,11 @@ internal static class RetroMaeComparison
             ids.Add(text);
         }
         using TokenStore store = TokenStore.Create(Path.Combine(Path.GetTempPath(), $"bge-bench-{Environment.ProcessId}.ids"), ids);
-        using var side = new OurSide(config, tokenizer, store, texts * Longest, Precision.Choose("auto", CPU), recompute);
+        using var side = new OurSide(config, tokenizer, store, texts / accumulate * Longest, Precision.Choose("auto", CPU), recompute, accumulate);
         var clock = Stopwatch.StartNew();
         long tokens = side.Step();
         Print($"{Machine.Line}");
-        Print($"vocabulary {vocabulary}, {(isBase ? "12 layers of 768" : "4 layers of 256")}{(recompute ? ", layers recomputed" : "")}: a step of {texts} × {Longest} = {tokens} tokens in {clock.Elapsed.TotalSeconds:0.0} s, at most {Machine.PeakResidentBytes / 1e9:0.00} GB resident");
+        Print($"vocabulary {vocabulary}, {(isBase ? "12 layers of 768" : "4 layers of 256")}{(recompute ? ", layers recomputed" : "")}{(accumulate > 1 ? $", {accumulate} micro-batches" : "")}: a step of {texts} × {Longest} = {tokens} tokens in {clock.Elapsed.TotalSeconds:0.0} s, at most {Machine.PeakResidentBytes / 1e9:0.00} GB resident, {TensorMemory.MostInUse / 1e9:0.00} GB in use by tensors at once (0: another allocator is in force)");
         return 0;
     }
 

@@ -68,9 +68,9 @@ internal sealed class OurSide : IRetroMaeSide
     private readonly AdamW _optimizer;
     private int _step;
 
-    public OurSide(ModelConfig config, ITokenizer tokenizer, TokenStore store, int batchTokens, Compute compute, bool recompute)
+    public OurSide(ModelConfig config, ITokenizer tokenizer, TokenStore store, int batchTokens, Compute compute, bool recompute, int accumulate = 1)
     {
-        var options = new RetroMaeStageOptions { BatchTokens = batchTokens, MaxLength = config.MaxLength, Steps = 1_000_000, Recompute = recompute };
+        var options = new RetroMaeStageOptions { BatchTokens = batchTokens, MaxLength = config.MaxLength, Steps = 1_000_000, Recompute = recompute, Accumulate = accumulate };
         _weights = new Weights(Training.Objectives.RetroMae.Shapes(config, options.Design), compute);
         _weights.Initialize(0.02, 1);
         _stage = new RetroMaeStage(options, _weights, config, Pooling.Cls, tokenizer, store, 1, 0);

@@ -1,6 +1,7 @@
 // Memory of tensors, kept and used again by the program itself. libtorch asks its C library for an aligned block per tensor and gives it back a moment later;
 // with glibc that either faults every page in anew or leaves holes that the next block of the same size does not fit (docs/log.md has figures).
-// Here a freed block waits in a list of its size for the next tensor. What waits never makes the whole more than KeptShare times the most ever in use.
+// Here a freed block waits in a list of its size for the next tensor. What waits never makes the whole more than KeptShare times the most ever in use, nor more than
+// MostSpare beyond it: where tensors are that large, asking the system again costs little beside what is computed with them.
 // Sizes are rounded up by an eighth at most, and a block up to a quarter larger serves too. Linux on x64; elsewhere libtorch's own allocator stays.
 
 using System.Numerics;
@@ -19,7 +20,7 @@ public static unsafe partial class TensorMemory
     private const nuint HugePage = 2 << 20;
     private const int Classes = 8 * 40;
     private const double KeptShare = 1.5;
-    private const nuint AlwaysKept = 64 << 20;
+    private const nuint AlwaysKept = 64 << 20, MostSpare = 1 << 30;
 
     private static readonly Lock Gate = new();
     private static readonly Dictionary<nint, int> InUse = [];                                // address → size class
@@ -80,6 +81,18 @@ public static unsafe partial class TensorMemory
         Installed = true;
     }
 
+    /// <summary>Most bytes that tensors of here had at once.</summary>
+    public static long MostInUse
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return (long)_mostInUse;
+            }
+        }
+    }
+
     /// <summary>Gives all waiting blocks back to the system.</summary>
     public static void Trim()
     {
@@ -125,6 +138,9 @@ public static unsafe partial class TensorMemory
         NativeMemory.AlignedFree((void*)data);
     }
 
+    /// <summary>Most bytes in use and waiting together, where at most so many were in use.</summary>
+    internal static nuint Limit(nuint mostInUse) => mostInUse + Math.Min((nuint)((KeptShare - 1) * mostInUse), MostSpare) + AlwaysKept;
+
     private static nint Take(nuint bytes)
     {
         int needed = ClassOf(bytes);
@@ -141,7 +157,7 @@ public static unsafe partial class TensorMemory
             {
                 found = needed;
                 nuint size = SizeOf(needed);
-                nuint limit = (nuint)(KeptShare * Math.Max(_mostInUse, _inUse + size)) + AlwaysKept;
+                nuint limit = Limit(Math.Max(_mostInUse, _inUse + size));
                 if (_inUse + _waiting + size > limit)
                 {
                     Release(limit - Math.Min(limit, _inUse + size));

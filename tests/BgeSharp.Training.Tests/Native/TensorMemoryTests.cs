@@ -44,6 +44,13 @@ public sealed class TensorMemoryTests
         Assert.Equal(before, TensorMemory.Mapped);
     }
 
+    [Theory]
+    [InlineData(0, 64L << 20)]
+    [InlineData(1L << 30, (3L << 29) + (64L << 20))]
+    [InlineData(8L << 30, (9L << 30) + (64L << 20))]
+    public void What_waits_is_limited_by_a_share_and_by_bytes(long mostInUse, long limit)
+        => Assert.Equal((nuint)limit, TensorMemory.Limit((nuint)mostInUse));
+
     [Fact]
     public void An_empty_tensor_and_a_trim_are_no_trouble()
     {
