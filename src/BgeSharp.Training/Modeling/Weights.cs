@@ -54,7 +54,7 @@ public sealed class Weights : IDisposable
         DecayingCount = ordered.Where(s => s.Decays && !frozen(s.Name)).Sum(s => s.Count);
         TrainableCount = ordered.Where(s => !frozen(s.Name)).Sum(s => s.Count);
         Values = zeros(total, compute.MasterType, compute.Device).DetachFromDisposeScope();
-        Gradients = zeros(total, compute.MasterType, compute.Device).DetachFromDisposeScope();
+        Gradients = zeros(TrainableCount, compute.MasterType, compute.Device).DetachFromDisposeScope();
         long offset = 0;
         foreach (WeightShape shape in ordered)
         {
@@ -78,13 +78,13 @@ public sealed class Weights : IDisposable
     /// <summary>[N], all weights; the first <see cref="DecayingCount"/> decay.</summary>
     public Tensor Values { get; }
 
-    /// <summary>[N], all gradients, in the order of <see cref="Values"/>.</summary>
+    /// <summary>[<see cref="TrainableCount"/>], the gradients of what is trained, in the order of <see cref="Values"/>: frozen weights cost no memory beyond themselves.</summary>
     public Tensor Gradients { get; }
 
     /// <summary>How many elements at the start decay.</summary>
     public long DecayingCount { get; }
 
-    /// <summary>How many elements at the start are trained; the rest is frozen and its gradients stay 0.</summary>
+    /// <summary>How many elements at the start are trained; the rest is frozen and has no gradients.</summary>
     public long TrainableCount { get; }
 
     /// <summary>α/r: what an adapter's product is multiplied by.</summary>
@@ -102,7 +102,7 @@ public sealed class Weights : IDisposable
     /// <summary>True when the model has a weight of this name.</summary>
     public bool Contains(string name) => _byName.ContainsKey(name);
 
-    /// <summary>A view of the gradient of a weight; the caller disposes it.</summary>
+    /// <summary>A view of the gradient of a weight that is trained; the caller disposes it.</summary>
     public Tensor GradientOf(string name)
     {
         (long offset, WeightShape shape) = _places[name];

@@ -29,7 +29,7 @@ public sealed class AdamW : IDisposable
         _weights = weights;
         _decay = weightDecay;
         _decayAll = decayAll;
-        long count = IsSharded ? _slices[_shards.Rank + 1] - Start : weights.Count;
+        long count = IsSharded ? _slices[_shards.Rank + 1] - Start : weights.TrainableCount;
         FirstMoment = zeros(count, weights.Values.dtype, weights.Values.device).DetachFromDisposeScope();
         SecondMoment = zeros_like(FirstMoment).DetachFromDisposeScope();
     }
@@ -46,10 +46,10 @@ public sealed class AdamW : IDisposable
     /// <summary>Steps done.</summary>
     public int Steps { get; set; }
 
-    /// <summary>[N], m; sharded, of this rank's slice.</summary>
+    /// <summary>[<see cref="Weights.TrainableCount"/>], m; sharded, of this rank's slice.</summary>
     public Tensor FirstMoment { get; }
 
-    /// <summary>[N], v; sharded, of this rank's slice.</summary>
+    /// <summary>[<see cref="Weights.TrainableCount"/>], v; sharded, of this rank's slice.</summary>
     public Tensor SecondMoment { get; }
 
     /// <summary>True when other ranks hold a part of the moments.</summary>
@@ -95,7 +95,7 @@ public sealed class AdamW : IDisposable
 
     /// <summary>Copies a whole moment, where moments are sharded block by block from the rank that has it: every rank must call it then.</summary>
     /// <param name="moment"><see cref="FirstMoment"/> or <see cref="SecondMoment"/>.</param>
-    /// <param name="to">[N]; what belongs to frozen weights is left as it is. Null on ranks that only give.</param>
+    /// <param name="to">[<see cref="Weights.TrainableCount"/>]. Null on ranks that only give.</param>
     public void CopyWhole(Tensor moment, Tensor? to)
     {
         using var noGrad = no_grad();
@@ -117,7 +117,7 @@ public sealed class AdamW : IDisposable
         }
     }
 
-    /// <summary>Sets both moments from whole ones, [N].</summary>
+    /// <summary>Sets both moments from whole ones, of the weights that are trained or, as earlier versions kept them, of all.</summary>
     public void SetMoments(Tensor first, Tensor second)
     {
         using var scope = NewDisposeScope();

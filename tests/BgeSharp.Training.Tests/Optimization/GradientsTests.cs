@@ -29,6 +29,27 @@ public sealed class GradientsTests : IDisposable
     }
 
     [Fact]
+    public void Frozen_weights_have_no_gradients_no_moments_and_no_part_in_a_step()
+    {
+        WeightShape[] shapes = [new("a", [2, 3], WeightStart.Normal), new("b", [5], WeightStart.One), new("c", [4], WeightStart.Normal)];
+        using var weights = new Weights(shapes, Compute.Float64, name => name != "c");
+        weights.Initialize(1, 1);
+        using var optimizer = new AdamW(weights, 0.01);
+        Assert.Equal((15, 4, 4, 4), (weights.Count, weights.Gradients.numel(), optimizer.FirstMoment.numel(), optimizer.SecondMoment.numel()));
+        double[] before = weights.Values.data<double>().ToArray();
+        weights.Gradients.copy_(ones(4, ScalarType.Float64));
+        optimizer.Step(0.1);
+        Assert.Equal(before[4..], weights.Values.data<double>().ToArray()[4..]);
+        Assert.All(before[..4].Zip(weights.Values.data<double>().ToArray()), p => Assert.NotEqual(p.First, p.Second));
+        // An earlier version kept moments of all weights: those of the trained ones stand first.
+        optimizer.SetMoments(arange(15, ScalarType.Float64), arange(15, ScalarType.Float64));
+        Assert.Equal([0.0, 1, 2, 3], optimizer.FirstMoment.data<double>().ToArray());
+        using var used = new Weights(shapes, Compute.Float64, _ => true);
+        Assert.Equal(0, used.Gradients.numel());
+        Assert.Equal(0, used.Norm());
+    }
+
+    [Fact]
     public void One_bad_number_makes_the_norm_bad()
     {
         Fill(1, double.NaN, 0);
