@@ -28,9 +28,9 @@ public enum TeacherUse
 
 /// <summary>What a batch says beside its texts.</summary>
 /// <param name="Group">G, passages per query; the positive of query i is passage i·G.</param>
-/// <param name="Hidden">[Q, Q·G], true where a passage must not count against a query; null for none.</param>
+/// <param name="Hidden">Passages that must not count against a query; null for none.</param>
 /// <param name="TeacherScores">[Q, G]; null without a teacher.</param>
-public sealed record ContrastiveTargets(int Group, Tensor? Hidden, Tensor? TeacherScores);
+public sealed record ContrastiveTargets(int Group, HiddenPassages? Hidden, Tensor? TeacherScores);
 
 /// <summary>The loss of a contrastive stage.</summary>
 public sealed record ContrastiveObjective
@@ -189,8 +189,7 @@ public sealed record ContrastiveObjective
         {
             int all = queries.Batch.Count;
             Tensor own = TensorArithmetic.CountTo(count, first.device).Plus((long)start).unsqueeze(1);
-            Tensor same = targets.Hidden is null ? zeros([count, all], ScalarType.Bool, first.device)
-                : targets.Hidden.view(all, all, group).select(2, 0).logical_or(targets.Hidden.view(all, all, group).select(2, 0).t()).narrow(0, start, count);
+            Tensor same = targets.Hidden?.Together(start, count, group, first.device) ?? zeros([count, all], ScalarType.Bool, first.device);
             return same.scatter(1, own, ones([count, 1], ScalarType.Bool, first.device));
         }
     }
@@ -223,9 +222,8 @@ public sealed record ContrastiveObjective
 
     private Tensor? Hidden(ContrastiveTargets targets, Tensor scores, Tensor positives, int start, int count, int firstColumn)
     {
-        Tensor? hidden = targets.Hidden is null ? null
-            : Contrast.InBatchNegatives ? targets.Hidden.narrow(0, start, count).narrow(1, firstColumn, scores.shape[1])
-            : OwnColumns(targets.Hidden.narrow(0, start, count), targets.Group, start);
+        Tensor? hidden = targets.Hidden?.Rows(start, count, scores.device);
+        hidden = hidden is null ? null : Contrast.InBatchNegatives ? hidden.narrow(1, firstColumn, scores.shape[1]) : OwnColumns(hidden, targets.Group, start);
         if (FalseNegativeMargin is null)
         {
             return hidden;

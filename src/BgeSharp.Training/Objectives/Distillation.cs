@@ -56,12 +56,16 @@ public sealed record Distillation(InfoNce Contrast)
     }
 
     /// <param name="scores">[Q, P] or [Q, G], see <see cref="InfoNce.Scores"/>.</param>
-    /// <param name="teacherScores">[Q, G], raw scores divided by the teacher's temperature; G above 1. NaN where the teacher does not know a passage: its difference counts 0.</param>
+    /// <param name="teacherScores">[Q, G], raw scores divided by the teacher's temperature; with G = 1 there is no margin, and the loss is 0. NaN where the teacher does not know a passage: its difference counts 0.</param>
     /// <param name="start">First query, when the scores are those of a block.</param>
     /// <returns>Scalar.</returns>
     public Tensor MarginMse(Tensor scores, Tensor teacherScores, long start = 0)
     {
         long group = teacherScores.shape[1];
+        if (group == 1)
+        {
+            return scores.sum().Times(0);       // no margin; still a part of the graph
+        }
         Tensor own = OwnGroup(scores, group, start);                                                         // [Q, G]
         Tensor difference = Margins(own).Minus(Margins(teacherScores));
         difference = where(difference.isnan(), zeros_like(difference), difference);

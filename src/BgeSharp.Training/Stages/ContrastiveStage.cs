@@ -111,7 +111,7 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
             ContrastiveBatch batch = ContrastiveBatch.Draw(pairs, [.. Enumerable.Range(first, count)], 1, 0, 0);
             encoding.Run([batch.Queries, batch.Passages], _ => 0, sides =>
             {
-                var targets = new ContrastiveTargets(1, batch.Hidden is null ? null : tensor(batch.Hidden).view(count, -1).to(Weights.Compute.Device), null);
+                var targets = new ContrastiveTargets(1, Hidden(batch), null);
                 for (int start = 0; start < count; start += _options.ScoreBlock)
                 {
                     using var scope = NewDisposeScope();
@@ -135,7 +135,7 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
             return _group.Leads() ? Graded(queries, passages, batch, count / (double)whole) : 0;       // compares every pair with every other: one number a pair, not worth sharing
         }
         var targets = new ContrastiveTargets(batch.Group,
-            batch.Hidden is null ? null : tensor(batch.Hidden).view(count, -1).to(device),
+            Hidden(batch),
             batch.Teacher is null ? null : tensor(batch.Teacher).view(count, batch.Group).to(device));
         ContrastiveObjective objective = _objective with
         {
@@ -158,6 +158,8 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
         }
         return sum;
     }
+
+    private static HiddenPassages? Hidden(ContrastiveBatch batch) => batch.Hidden is null ? null : new HiddenPassages(batch.Hidden, batch.Passages.Count);
 
     // This rank's queries in blocks that lie within one part of the batch each.
     private IEnumerable<(int Start, int Count)> Blocks(int queries)

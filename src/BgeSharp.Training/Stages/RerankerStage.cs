@@ -79,7 +79,7 @@ public sealed class RerankerStage : ITrainableStage, IDisposable
                 if (batch.Hidden is { } hidden)
                 {
                     // An answer that stands in the group for want of anything else.
-                    bool[] own = [.. plan[k].SelectMany(q => Enumerable.Range(0, group).Select(g => hidden[(((long)q * count) + q) * group + g]))];
+                    bool[] own = [.. plan[k].SelectMany(q => Enumerable.Range(0, group).Select(g => Array.BinarySearch(hidden, ((((long)q * count) + q) * group) + g) >= 0))];
                     logits = logits.Masked(tensor(own).view(plan[k].Length, group).to(logits.device), float.MinValue);
                 }
                 Tensor target = zeros(plan[k].Length, ScalarType.Int64, logits.device);

@@ -112,12 +112,39 @@ public sealed class ContrastiveObjectiveTests
         using var scope = NewDisposeScope();
         (M3Outputs q, M3Outputs p) = (Dense([[1, 0], [0, 1]]), Dense([[0.6, 0.8], [1, 0], [0.8, 0.6], [0, 1]]));
         ContrastiveObjective own = new() { Contrast = new InfoNce(1, InBatchNegatives: false) };
-        double Of(ContrastiveObjective objective, Tensor? hidden) => objective.Loss(q, p, new ContrastiveTargets(2, hidden, null), 0, 2, []).item<double>();
+        double Of(ContrastiveObjective objective, HiddenPassages? hidden) => objective.Loss(q, p, new ContrastiveTargets(2, hidden, null), 0, 2, []).item<double>();
         double expected = (Nats(0.6, 1) + Nats(0.6, 1)) / 2;
         Assert.Equal(expected, Of(own, null), 1e-9);
         Assert.Equal(expected, Of(own with { BothDirections = true, QueryQuery = true, PassagePassage = true }, null), 1e-9);
         // Column 3, the second of query 1's group, answers query 1 too; column 1 answers it as well, which is none of its business.
-        Assert.Equal(Nats(0.6, 1) / 2, Of(own, tensor(new[] { false, false, false, false, false, true, false, true }).view(2, 4)), 1e-9);
+        Assert.Equal(Nats(0.6, 1) / 2, Of(own, new HiddenPassages([5, 7], 4)), 1e-9);
+    }
+
+    [Fact]
+    public void Queries_whose_positives_answer_each_other_are_no_negatives_in_any_direction()
+    {
+        using var scope = NewDisposeScope();
+        // Three queries of groups of two; the first's positive (column 0) answers the second query, and its negative (column 1) the third.
+        double[][] q = [[1, 0], [0.8, 0.6], [0, 1]], p = [[0.6, 0.8], [1, 0], [0.8, 0.6], [0, 1], [0.96, 0.28], [0.28, 0.96]];
+        double Cos(double[] a, double[] b) => (a[0] * b[0]) + (a[1] * b[1]);
+        var hidden = new HiddenPassages([6, 13], 6);
+        double Of(ContrastiveObjective objective) => objective.Loss(Dense(q), Dense(p), new ContrastiveTargets(2, hidden, null), 0, 3, []).item<double>();
+        ContrastiveObjective plain = new() { Contrast = new InfoNce(1) };
+        // What counts against query i among passages, queries and positives.
+        int[][] passages = [[1, 2, 3, 4, 5], [1, 3, 4, 5], [0, 2, 3, 5]], others = [[2], [2], [0, 1]];
+        double Mean(Func<int, double> of) => Enumerable.Range(0, 3).Sum(of) / 3;
+        IEnumerable<double> Forward(int i) => passages[i].Select(j => Cos(q[i], p[j]));
+        IEnumerable<double> Queries(int i) => others[i].Select(j => Cos(q[i], q[j]));
+        IEnumerable<double> Positives(int i) => others[i].Select(j => Cos(p[2 * i], p[2 * j]));
+        double forward = Mean(i => Nats(Cos(q[i], p[2 * i]), [.. Forward(i)]));
+        Assert.Equal(forward, Of(plain), 1e-9);
+        Assert.Equal((forward + Mean(i => Nats(Cos(p[2 * i], q[i]), [.. others[i].Select(j => Cos(p[2 * i], q[j]))]))) / 2, Of(plain with { BothDirections = true }), 1e-9);
+        Assert.Equal(Mean(i => Nats(Cos(q[i], p[2 * i]), [.. Forward(i), .. Queries(i)])), Of(plain with { QueryQuery = true }), 1e-9);
+        Assert.Equal(Mean(i => Nats(Cos(q[i], p[2 * i]), [.. Forward(i), .. Queries(i), .. Positives(i)])), Of(plain with { QueryQuery = true, PassagePassage = true }), 1e-9);
+        // Block by block it is the same.
+        ContrastiveObjective all = plain with { BothDirections = true, QueryQuery = true, PassagePassage = true };
+        double blocks = Enumerable.Range(0, 3).Sum(i => all.Loss(Dense(q), Dense(p), new ContrastiveTargets(2, hidden, null), i, 1, []).item<double>()) / 3;
+        Assert.Equal(Of(all), blocks, 1e-9);
     }
 
     [Fact]
@@ -137,6 +164,8 @@ public sealed class ContrastiveObjectiveTests
         Tensor scores = tensor(new[] { 3.0, 1.0, 9.0, 9.0, 9.0, 9.0, 2.0, 4.0 }).view(2, 4), teacher = tensor(new[] { 5.0, 1.0, 1.0, 1.0 }).view(2, 2);
         // Own groups (3, 1) and (2, 4): margins 2 and −2 against 4 and 0.
         Assert.Equal((4 + 4) / 2.0, new Distillation(new InfoNce()).MarginMse(scores, teacher).item<double>(), 1e-9);
+        // A lone passage has no margin.
+        Assert.Equal(0, new Distillation(new InfoNce()).MarginMse(scores, teacher.narrow(1, 0, 1)).item<double>());
     }
 
     [Fact]
@@ -175,6 +204,26 @@ public sealed class ContrastiveObjectiveTests
             Assert.Equal(divergence, Of(TeacherUse.KlDivergence, temperature), 1e-9);
             Assert.Equal(margins, Of(TeacherUse.MarginMse, temperature), 1e-9);
         }
+    }
+
+    [Theory]
+    [InlineData(TeacherUse.None, false), InlineData(TeacherUse.None, true), InlineData(TeacherUse.KlDivergence, false), InlineData(TeacherUse.KlDivergence, true)]
+    [InlineData(TeacherUse.Ordered, false), InlineData(TeacherUse.Ordered, true), InlineData(TeacherUse.MarginMse, false), InlineData(TeacherUse.MarginMse, true)]
+    public void A_query_with_its_own_group_alone_is_a_batch_of_one_query_for_all_outputs_and_teachers(TeacherUse use, bool selfDistill)
+    {
+        using var scope = NewDisposeScope();
+        (TokenBatch asked, TokenBatch answers) = (Texts(4, 1, 9), Texts(12, 2, 9));
+        var queries = new M3Outputs(asked, Vectors(4), Weights(asked.TokenCount, 3), Vectors(asked.TokenCount));
+        var passages = new M3Outputs(answers, Vectors(12), Weights(answers.TokenCount, 4), Vectors(answers.TokenCount));
+        Tensor? teacher = use == TeacherUse.None ? null : tensor(new[] { 5.0, 1, 2, 3, 4, 0, 1, 1, -2, 7, 6, 5 }).view(4, 3);
+        ContrastiveObjective own = new()
+        {
+            Contrast = new InfoNce(0.1, InBatchNegatives: false), Outputs = EmbeddingModes.All, WithoutWeight = s_special, Products = ScalarType.Float64, Teacher = use, TeacherTemperature = 2, SelfDistill = selfDistill,
+        };
+        double together = own.Loss(queries, passages, new ContrastiveTargets(3, null, teacher), 0, 4, []).item<double>();
+        double alone = Enumerable.Range(0, 4).Average(i => (own with { Contrast = new InfoNce(0.1) })
+            .Loss(queries.Texts(i, 1), passages.Texts(i * 3, 3), new ContrastiveTargets(3, null, teacher?.narrow(0, i, 1)), 0, 1, []).item<double>());
+        Assert.Equal(alone, together, 1e-9);
     }
 
     private static double Loss(ContrastiveObjective objective, M3Outputs q, M3Outputs p) => objective.Loss(q, p, new ContrastiveTargets(1, null, null), 0, 2, []).item<double>();

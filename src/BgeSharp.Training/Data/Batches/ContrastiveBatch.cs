@@ -24,8 +24,9 @@ public sealed record GroupDraw(int Group, bool WithTeacher = false, bool SortByT
 /// <summary>Queries and passages of a step.</summary>
 /// <param name="Queries">Q texts.</param>
 /// <param name="Passages">Q·G texts; the positive of query i is text i·G.</param>
-/// <param name="Hidden">[Q, Q·G], true where a column holds a text that is a positive of the row's query elsewhere; null when there is none.</param>
-public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, bool[]? Hidden)
+/// <param name="Hidden">Places (row · Q·G + column, ascending) in [Q, Q·G] whose column holds a text that is a positive of the row's query elsewhere; null when there is none. A table of all places would be
+/// half a gigabyte for 8,192 queries of 8 passages.</param>
+public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, long[]? Hidden)
 {
     // Logits below the positive at which a softmax leaves nothing.
     private const float FarBelow = 30;
@@ -142,7 +143,7 @@ public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, b
         _ => group,
     };
 
-    private static bool[]? HiddenColumns(PairStore store, int[] examples, int[] columns, int group)
+    private static long[]? HiddenColumns(PairStore store, int[] examples, int[] columns, int group)
     {
         // Columns by passage: only those that hold one of a query's answers are looked at, so a batch of 8,192 costs little.
         var byPassage = new Dictionary<int, List<int>>();
@@ -150,26 +151,13 @@ public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, b
         {
             (System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(byPassage, columns[j], out _) ??= []).Add(j);
         }
-        bool[]? hidden = null;
-        void Hide(int row, int column)
-        {
-            if (column != row * group)
-            {
-                hidden ??= examples.Length * (long)columns.Length <= Array.MaxLength ? new bool[examples.Length * (long)columns.Length]
-                    : throw new BadInput($"a batch of {examples.Length} queries and {columns.Length} passages with a passage or query that comes twice needs more than 2^31 marks of what belongs together; make batchPairs smaller.");
-                hidden[(row * (long)columns.Length) + column] = true;
-            }
-        }
+        var hidden = new List<long>();
         for (int i = 0; i < examples.Length; i++)
         {
-            foreach (int passage in store.AnswersOf(examples[i]))
-            {
-                foreach (int column in byPassage.GetValueOrDefault(passage) ?? [])
-                {
-                    Hide(i, column);
-                }
-            }
+            int row = i;
+            hidden.AddRange(store.AnswersOf(examples[i]).SelectMany(passage => byPassage.GetValueOrDefault(passage) ?? []).Where(column => column != row * group).Distinct().Order()
+                .Select(column => (row * (long)columns.Length) + column));
         }
-        return hidden;
+        return hidden.Count > 0 ? [.. hidden] : null;
     }
 }
