@@ -73,7 +73,7 @@ public sealed class RunTests : IDisposable
     }
 
     [Theory]
-    [InlineData("{\"recipe\":\"x\",\"seconds\":0,\"peakMemoryBytes\":0,\"results\":[]}", "another recipe")]
+    [InlineData("{\"recipe\":\"x\",\"seconds\":0,\"peakMemoryBytes\":0,\"results\":[{\"stage\":\"bm25\",\"dataset\":\"d\",\"mode\":\"bm25\",\"metrics\":{}}]}", "another recipe")]
     [InlineData("{\"recipe\":\"x\",", "not a valid progress file")]
     public async Task A_folder_with_something_else_is_not_overwritten(string progress, string said)
     {

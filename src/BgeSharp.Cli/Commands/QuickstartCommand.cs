@@ -46,6 +46,6 @@ internal static class QuickstartCommand
 
         bool GoesOn(string taken) => RunState.Load(new RunFolder(taken).Progress) is { } state
             ? !state.Finished && state.Recipe == BegunRecipe.HashFor(recipe, new RunFolder(taken))
-            : Directory.GetFileSystemEntries(taken).All(e => Path.GetFileName(e) is ".lock" or "stages");     // killed in its first moment
+            : new RunFolder(taken).IsHardlyBegun;
     }
 }

@@ -98,7 +98,7 @@ public sealed class AtomicFile : IDisposable
     }
 
     /// <summary>True for names that <see cref="Create"/> gives to files not yet whole: ".NAME.", 32 hexadecimal digits, ".tmp".</summary>
-    internal static bool IsTemporary(string path)
+    public static bool IsTemporary(string path)
     {
         string[] parts = System.IO.Path.GetFileName(path).Split('.');
         return parts.Length >= 4 && parts[0].Length == 0 && parts[^1] == "tmp" && parts[^2].Length == 32 && parts[^2].All(char.IsAsciiHexDigitLower);

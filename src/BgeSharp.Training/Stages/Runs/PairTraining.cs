@@ -72,6 +72,10 @@ internal sealed class PairTraining : IDisposable
         if (removed)
         {
             FileSystem.Current.FlushFolder(folder.Negatives);
+            if (!Directory.EnumerateFileSystemEntries(folder.Negatives).Any())
+            {
+                FileSystem.Current.DeleteFolder(folder.Negatives);
+            }
         }
     }
 

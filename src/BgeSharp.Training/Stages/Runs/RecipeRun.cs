@@ -36,6 +36,10 @@ public sealed class RecipeRun
         _group = options.Group;
         _options = _group.Leads() ? options : options with { Observer = SilentObserver.Instance };
         _folder = new RunFolder(options.Out) { Rank = _group.Rank };
+        if (_group.Leads())
+        {
+            _folder.RefuseForeign();
+        }
         _hash = BegunRecipe.HashFor(recipe, _folder);
         _documents = new RecipeDocuments(recipe);
         _began = options.Time.GetTimestamp();
@@ -141,7 +145,6 @@ public sealed class RecipeRun
             AtomicFolder.Publish(_folder.Model, staging => CopyFiles(_recipe.Stages.All(s => s is RerankerStageOptions) ? _folder.Stage(_recipe.Stages.Count - 1, _recipe.Stages[^1].Label) : previous!, staging));
         }
         FileSystem.Current.DeleteFolder(_folder.Work);
-        FileSystem.Current.DeleteFolder(_folder.Negatives);
         SaveState();
         _options.Conclude(_state);
         _state = _state with { Finished = true };
@@ -260,7 +263,7 @@ public sealed class RecipeRun
     private StageResult[] ScoreReranker(RunEvaluation evaluation, string stage, string folder, string? previous)
     {
         using TorchReranker reranker = TorchReranker.Load(folder, _options.Compute);
-        using TextModel? first = previous is null ? null : TextModel.Load(previous, _options.Compute);
+        using TextModel? first = previous is null || TorchReranker.IsReranker(previous) ? null : TextModel.Load(previous, _options.Compute);
         return [.. evaluation.Reranked(stage, reranker, first, _options.Observer.Message)];
     }
 

@@ -51,6 +51,26 @@ public sealed record RunFolder(string Root)
     /// <summary>The rank that looks at the folder.</summary>
     public int Rank { get; init; }
 
+    /// <summary>Throws where a run would write among things that are not its own, and take or remove what goes by its names.</summary>
+    /// <exception cref="BadInput">The folder is there, is not empty and holds no run.</exception>
+    public void RefuseForeign()
+    {
+        if (File.Exists(Root))
+        {
+            throw new BadInput($"{Root}: is a file, and a run needs a folder; choose another --out.");
+        }
+        if (!File.Exists(Progress) && Directory.Exists(Root) && Directory.EnumerateFileSystemEntries(Root).Select(Path.GetFileName).FirstOrDefault(name => !IsOfFirstMoment(name!)) is { } foreign)
+        {
+            throw new BadInput($"{Root}: is not empty (\"{foreign}\") and holds no run; choose a new folder with --out.");
+        }
+    }
+
+    /// <summary>Whether nothing but what a start leaves before progress.json is there: a run that was killed in its first moment.</summary>
+    public bool IsHardlyBegun => !File.Exists(Progress) && Directory.EnumerateFileSystemEntries(Root).All(e => IsOfFirstMoment(Path.GetFileName(e)));
+
+    private bool IsOfFirstMoment(string name) => name == Path.GetFileName(Lock) || name == Path.GetFileName(Data) || name == Path.GetFileName(Recipe) || Formats.AtomicFile.IsTemporary(name)
+        || (name == Path.GetFileName(Stages) && !Directory.EnumerateFileSystemEntries(Stages).Any());
+
     /// <summary>Model folder of a finished stage.</summary>
     /// <param name="index">From 0.</param>
     /// <param name="label">The stage's label.</param>

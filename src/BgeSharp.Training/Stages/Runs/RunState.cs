@@ -45,7 +45,8 @@ public sealed record RunState(string Recipe, double Seconds, long PeakMemoryByte
         }
         try
         {
-            return JsonSerializer.Deserialize<RunState>(File.ReadAllBytes(path), Json);
+            return JsonSerializer.Deserialize<RunState>(File.ReadAllBytes(path), Json) is { Recipe: not null, Results: not null } state ? state
+                : throw new BadInput($"{path}: not a run's progress file; start the run in another folder.");
         }
         catch (JsonException e)
         {

@@ -88,6 +88,21 @@ public sealed class DataCheckTests : IDisposable
     }
 
     [Fact]
+    public void A_run_does_not_begin_among_other_things_and_takes_and_removes_none()
+    {
+        string mine = Path.Combine(_run.In("run"), "work", "thesis.txt");
+        Directory.CreateDirectory(Path.GetDirectoryName(mine)!);
+        File.WriteAllText(mine, "years");
+        Assert.Contains("is not empty (\"work\") and holds no run", Refused(), StringComparison.Ordinal);
+        Assert.Equal("years", File.ReadAllText(mine));
+        File.WriteAllText(_run.In("file"), "");
+        Assert.Contains("is a file", Assert.Throws<BadInput>(() => _run.Run("file")).Message, StringComparison.Ordinal);
+        Directory.CreateDirectory(_run.In("other"));
+        File.WriteAllText(Path.Combine(_run.In("other"), "progress.json"), "{}");
+        Assert.Contains("not a run's progress file", Assert.Throws<BadInput>(() => _run.Run("other")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Once_something_is_made_changed_pairs_are_refused()
     {
         string set = PairsOf(2, Given(Line(1), Line(2), Line(3)));
