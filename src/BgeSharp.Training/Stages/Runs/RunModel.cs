@@ -49,21 +49,22 @@ public static class RunModel
     /// <param name="compute">Device and types.</param>
     /// <param name="seed">Seed of the start values.</param>
     /// <param name="from">Model folder to overlay; null for none.</param>
+    /// <param name="tell">Told which parts that folder lacks: they start at random. Null tells nobody.</param>
     /// <returns>The weights, and the prefix of encoder names in them.</returns>
-    public static (Weights Weights, string Prefix) Create(StageOptions stage, ModelConfig config, Compute compute, long seed, string? from)
+    public static (Weights Weights, string Prefix) Create(StageOptions stage, ModelConfig config, Compute compute, long seed, string? from, Action<string>? tell = null)
     {
         if (stage is RetroMaeStageOptions masked)
         {
             string prefix = Encoder.PrefixOf(config);
-            return (Create(RetroMae.Shapes(config, masked.Design), prefix, config, compute, seed, from), prefix);
+            return (Fill(new Weights(RetroMae.Shapes(config, masked.Design), compute), prefix, config, seed, from, tell), prefix);
         }
         if (stage is not ContrastiveStageOptions options)
         {
-            return (Create(CrossEncoder.Shapes(config), "", config, compute, seed, from), "");
+            return (Fill(new Weights(CrossEncoder.Shapes(config), compute), "", config, seed, from, tell), "");
         }
         IReadOnlyList<WeightShape> shapes = ContrastiveSettings.Shapes(options, config, from is null ? [] : ModelFolder.HeadShapes(from, config));
         var weights = new Weights(shapes, compute, ContrastiveSettings.Frozen(options)) { AdapterScale = options.Lora is { } lora ? lora.Alpha / lora.Rank : 1 };
-        return (Fill(weights, "", config, seed, from), "");
+        return (Fill(weights, "", config, seed, from, tell), "");
     }
 
     /// <summary>Weights made from the seed, then overlaid with those of a folder.</summary>
@@ -74,13 +75,17 @@ public static class RunModel
     /// <param name="seed">Seed of the start values.</param>
     /// <param name="from">Model folder to overlay; null for none.</param>
     public static Weights Create(IEnumerable<WeightShape> shapes, string prefix, ModelConfig config, Compute compute, long seed, string? from)
-        => Fill(new Weights(shapes, compute), prefix, config, seed, from);
+        => Fill(new Weights(shapes, compute), prefix, config, seed, from, null);
 
-    private static Weights Fill(Weights weights, string prefix, ModelConfig config, long seed, string? from)
+    private static Weights Fill(Weights weights, string prefix, ModelConfig config, long seed, string? from, Action<string>? tell)
     {
         try
         {
-            Start(weights, prefix, config, seed, from);
+            string[] lacking = [.. Start(weights, prefix, config, seed, from).Select(PartOf).Distinct()];
+            if (lacking.Length > 0)
+            {
+                tell?.Invoke($"{from}: has no {string.Join(" and no ", lacking)}; {(lacking.Length > 1 ? "they start" : "it starts")} at random.");
+            }
             return weights;
         }
         catch
@@ -91,12 +96,20 @@ public static class RunModel
     }
 
     /// <summary>Gives weights their start values, as a stage's creation does.</summary>
-    public static void Start(Weights weights, string prefix, ModelConfig config, long seed, string? from)
+    /// <returns>Names that the folder lacks; none without a folder. Adapters are always new and not among them.</returns>
+    public static IReadOnlyList<string> Start(Weights weights, string prefix, ModelConfig config, long seed, string? from)
     {
         weights.Initialize(config.InitializerRange, seed);
-        if (from is not null)
-        {
-            ModelFolder.ReadWeights(from, weights, prefix, config);
-        }
+        return from is null ? [] : [.. ModelFolder.ReadWeights(from, weights, prefix, config).Where(name => !LinearLayer.IsAdapter(name))];
     }
+
+    private static string PartOf(string name) => name.Split('.')[0] switch
+    {
+        "cls" or "lm_head" => "head that names tokens",
+        "c_head" => "decoder",
+        M3Heads.Sparse => "sparse head",
+        M3Heads.MultiVector => "multi-vector head",
+        "classifier" => "head of a cross-encoder",
+        var other => other,
+    };
 }

@@ -68,7 +68,7 @@ internal sealed class StageRun(RunContext run, int index)
     /// <returns>True when the stage is done.</returns>
     public bool Train(string? previous, CancellationToken stop)
     {
-        (Weights weights, string prefix) = RunModel.Create(_options, run.Config, run.Options.Compute, run.Recipe.Seed, previous);
+        (Weights weights, string prefix) = RunModel.Create(_options, run.Config, run.Options.Compute, run.Recipe.Seed, previous, _observer.Message);
         using Weights owned = weights;
         if (weights.TrainableCount == 0)
         {

@@ -91,6 +91,31 @@ public sealed class RunScoresTests : IDisposable
     }
 
     [Fact]
+    public void Where_texts_are_cut_and_what_masks_hide_whole_reach_the_stage()
+    {
+        string[] words = ["数据库", "服务器", "网络", "操作系统", "编译", "算法"];
+        string documents = _run.In("han.jsonl");
+        File.WriteAllLines(documents, Enumerable.Range(1, 40).Select(i => $$"""{"id":"h{{i}}","title":"{{words[i % 6]}}{{words[i % 5]}}","text":"{{string.Concat(Enumerable.Range(0, 12).Select(j => words[(i * 7 + j * j) % 6] + (j % 4 == 3 ? "。" : "")))}}"}"""));
+        string[] set = [$"data.documents=[{{\"path\": {System.Text.Json.JsonSerializer.Serialize(documents)}, \"miners\": [\"title-body\"]}}]", "stages=[{\"type\": \"retromae\", \"steps\": 2, \"batchTokens\": 128, \"maxLength\": 20, \"logEvery\": 1}]"];
+        _run.Run("plain", set: set);
+        _run.Run("token", set: [.. set, "stages[0].cutAt=token"]);
+        _run.Run("words", set: [.. set, "stages[0].wordSegmentation=words"]);
+        Assert.NotEqual(Logged("retromae", "loss", "plain"), Logged("retromae", "loss", "token"));
+        Assert.NotEqual(Logged("retromae", "loss", "plain"), Logged("retromae", "loss", "words"));
+        Assert.True(File.Exists(Path.Combine(_run.In("words"), "words.txt")));
+    }
+
+    [Fact]
+    public void Parts_that_the_model_before_lacks_are_named()
+    {
+        const string Masked = "stages=[{\"type\": \"retromae\", \"steps\": 1, \"batchTokens\": 128, \"maxLength\": 24}]";
+        _run.Run("first", set: Masked);
+        string From(string folder) => $"model.from={Path.Combine(_run.In("first"), folder)}";
+        Assert.Contains(_run.Run("model", set: [Masked, From("model"), "tokenizer={}"]).Messages, m => m.EndsWith("has no head that names tokens and no decoder; they start at random.", StringComparison.Ordinal));
+        Assert.DoesNotContain(_run.Run("stage", set: [Masked, From(Path.Combine("stages", "01-retromae")), "tokenizer={}"]).Messages, m => m.Contains("at random", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Sources_of_pairs_may_have_instructions_of_their_own()
     {
         string file = Path.Combine(_run.In("."), "own.jsonl");
