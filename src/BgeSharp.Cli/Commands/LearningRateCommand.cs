@@ -23,7 +23,7 @@ internal static class LearningRateCommand
         var recipe = new Argument<string>("RECIPE") { Description = "Recipe file (JSON)." };
         var set = new Option<string[]>("--set") { Description = "Change an option: path=value, as in bge run.", HelpName = "PATH=VALUE" };
         var stage = new Option<string>("--stage") { Description = "Name or type of the stage; the first one when left out." };
-        var model = new Option<string>("--model") { Description = "Model folder that the stage starts from, such as stages/01-retromae of a run; as the recipe says when left out.", HelpName = "DIR" };
+        var model = new Option<string>("--model") { Description = "Model folder that the stage starts from, such as stages/01-retromae of a run; where the recipe's first stage starts when left out.", HelpName = "DIR" };
         var low = new Option<double>("--from") { Description = "Lowest rate.", DefaultValueFactory = _ => 1e-6, HelpName = "RATE" };
         var high = new Option<double>("--to") { Description = "Highest rate.", DefaultValueFactory = _ => 1e-1, HelpName = "RATE" };
         var steps = new Option<int>("--steps") { Description = "Steps from the lowest to the highest.", DefaultValueFactory = _ => 100, HelpName = "N" };

@@ -17,8 +17,9 @@ public static class SweepRun
     /// <param name="sweep">Rates.</param>
     /// <param name="options">Device, clock and observer; its folder is where the sweep works.</param>
     /// <param name="stop">Ends the sweep early.</param>
-    /// <returns>What was seen; empty when it was stopped before its first step.</returns>
+    /// <returns>What was seen.</returns>
     /// <exception cref="BadInput">As a run of the recipe.</exception>
+    /// <exception cref="OperationCanceledException">It was asked to stop: a part of a curve suggests nothing.</exception>
     public static LearningRateCurve Run(Recipe recipe, int index, string? from, LearningRateSweep sweep, RunOptions options, CancellationToken stop)
     {
         var folder = new RunFolder(options.Out);
@@ -26,7 +27,12 @@ public static class SweepRun
         try
         {
             var documents = new RecipeDocuments(recipe);
-            ITokenizer tokenizer = RunVocabulary.Prepare(recipe, documents, folder, options.Observer);
+            if (from is null && index > 0)
+            {
+                options.Observer.Message($"warning: no model is named (--model), so stage \"{recipe.Stages[index].Label}\" starts here as the recipe's first stage does, not from the stage before it.");
+            }
+            // A run's stages share its vocabulary: that of a model to start from is the run's.
+            ITokenizer tokenizer = from is null ? RunVocabulary.Prepare(recipe, documents, folder, options.Observer) : TokenizerFile.Load(from);
             ModelConfig config = RunModel.Config(recipe.Model, tokenizer);
             LearningRateCurve curve = new([]);
             StageOptions swept = WithTeacher(recipe, index, from);
@@ -37,6 +43,7 @@ public static class SweepRun
             var run = new RunContext(bare, RecipeFile.Hash(bare), "", folder, documents, tokenizer, config, options with { Sweep = (stage, optimizer) => curve = sweep.Run(stage, optimizer, _ => { }, stop) },
                 metrics, null, (_, _) => { });
             new StageRun(run, index).Train(from ?? (recipe.Model.From.Length > 0 ? recipe.Model.From : null), stop);
+            stop.ThrowIfCancellationRequested();
             return curve;
         }
         finally
