@@ -67,13 +67,13 @@ public sealed record ModelCard
         return Math.Max(query, passage);
     }
 
-    /// <summary>Reads bge.json of a folder; the defaults when there is none.</summary>
+    /// <summary>Reads bge.json of a folder; what sentence-transformers' files say when there is none, and the defaults where they say nothing.</summary>
     public static ModelCard Load(string folder)
     {
         string path = Path.Combine(folder, FileName);
         if (!File.Exists(path))
         {
-            return new ModelCard();
+            return new ModelCard().With(SentenceTransformersReader.Read(folder));
         }
         try
         {
@@ -90,6 +90,23 @@ public sealed record ModelCard
         {
             throw new BadInput($"{path}: not a valid bge.json ({e.Message}); write it anew or remove it to use the defaults.", e);
         }
+    }
+
+    // What other tools obey has the last word over what is here.
+    internal ModelCard With(SentenceTransformersReader said)
+    {
+        ModelCard card = this with { Pooling = said.Pooling ?? Pooling, Normalize = said.Normalize ?? Normalize, Similarity = said.Similarity ?? Similarity };
+        if (said.Prompts is { } prompts)
+        {
+            card = card with
+            {
+                QueryInstruction = prompts.GetValueOrDefault("query", ""),
+                PassageInstruction = prompts.GetValueOrDefault("document", ""),
+                Prompts = prompts.Where(p => p.Key is not ("query" or "document")).ToDictionary(),
+                DefaultPrompt = said.DefaultPrompt,
+            };
+        }
+        return said.MaxLength is { } length && QueryMaxLength == 0 && PassageMaxLength == 0 ? card with { QueryMaxLength = length, PassageMaxLength = length } : card;
     }
 
     // What the types do not rule out.

@@ -32,7 +32,7 @@ internal sealed record SentenceTransformersReader
     public bool? Normalize { get; private init; }
 
     /// <summary>Longest text in tokens.</summary>
-    public int? MaxLength { get; private init; }
+    public int? MaxLength { get; init; }
 
     /// <summary>True when texts are made lower-case before the tokenizer sees them.</summary>
     public bool LowerCases { get; private init; }

@@ -113,23 +113,7 @@ internal sealed class SourceModel : IDisposable
             throw new BadInput($"{Path.Combine(Folder, ModelCard.FileName)}: \"pooling\" is \"{card.Pooling}\", \"cls\" or \"mean\" is needed; nothing was written.");
         }
         string layout = Heads.All.Count > 0 ? "flagembedding" : Said.HasModules ? "sentence-transformers" : "huggingface";
-        card = card with
-        {
-            Pooling = Said.Pooling ?? card.Pooling,
-            Normalize = Said.Normalize ?? card.Normalize,
-            Similarity = Said.Similarity ?? card.Similarity,
-            Origin = Own ? card.Origin : new ModelOrigin(layout, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Folder))), weights),
-        };
-        if (Said.Prompts is { } prompts)
-        {
-            card = card with
-            {
-                QueryInstruction = prompts.GetValueOrDefault("query", ""),
-                PassageInstruction = prompts.GetValueOrDefault("document", ""),
-                Prompts = prompts.Where(p => p.Key is not ("query" or "document")).ToDictionary(),
-                DefaultPrompt = Said.DefaultPrompt,
-            };
-        }
+        card = (Own ? card : new ModelCard()).With(Said with { MaxLength = null }) with { Origin = Own ? card.Origin : new ModelOrigin(layout, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Folder))), weights) };
         int limit = Config.MaxLength;
         int? said = Said.MaxLength ?? (Own ? null : TokenizerFiles.MaxLength(Said.TransformerFolder));
         if (said is { } length && Math.Min(length, limit) != card.MaxLength(Config))
