@@ -37,12 +37,23 @@ internal static class RunReports
             RecipeJson = RecipeFile.ToJson(recipe),
             Machine = string.Create(CultureInfo.InvariantCulture, $"{Machine.Line}, {compute.Type.ToString().ToLowerInvariant()}, allocator {Allocator.InForce}"),
             Finished = TimeProvider.System.GetUtcNow(),
-            Next =
-            [
-                new NextCommand($"./bge search --model {folder.Model} --corpus {corpus} \"{(recipe.ExampleQueries.Count > 0 ? recipe.ExampleQueries[0] : "your question")}\"", "search"),
-                new NextCommand($"./bge embed --model {folder.Model} --input texts.jsonl --out vectors.npy", "embed"),
-            ],
+            Next = Next(recipe, folder, corpus),
         };
+    }
+
+    private static NextCommand[] Next(Recipe recipe, RunFolder folder, string corpus)
+    {
+        static string Bge(params ReadOnlySpan<string> words) => "./" + ShellWords.Join(["bge", .. words]);
+        if (TorchReranker.IsReranker(folder.Model))
+        {
+            return [new NextCommand(Bge("score", "--model", folder.Model, "--pairs", "pairs.jsonl", "--out", "scored.jsonl"), "score")];
+        }
+        string question = recipe.ExampleQueries.Count > 0 ? recipe.ExampleQueries[0] : "your question";
+        return
+        [
+            new NextCommand(Bge("search", "--model", folder.Model, "--corpus", File.Exists(corpus) ? corpus : "passages.jsonl", question), "search"),
+            new NextCommand(Bge("embed", "--model", folder.Model, "--input", "texts.jsonl", "--out", "vectors.npy"), "embed"),
+        ];
     }
 
     // Searches the held-out passages of all sources with the final model; the passages stay in the folder for the reader's own searches.
@@ -59,7 +70,7 @@ internal static class RunReports
             json.WriteString("title", passage.Title);
             json.WriteString("text", passage.Text);
         });
-        if (recipe.ExampleQueries.Count == 0)
+        if (recipe.ExampleQueries.Count == 0 || TorchReranker.IsReranker(folder.Model))
         {
             return [];
         }

@@ -52,6 +52,10 @@ public sealed class TextModel : IDisposable
         {
             throw new BadInput($"{folder}: no such folder (model); name a folder with config.json, model.safetensors and tokenizer.json.");
         }
+        if (TorchReranker.IsReranker(folder))
+        {
+            throw new BadInput($"{folder}: is a cross-encoder, which judges pairs and gives no vectors; name an embedding model here, and this one where a re-ranker or teacher is asked for.");
+        }
         ModelConfig config = ModelConfig.Load(folder);
         ITokenizer tokenizer = TokenizerFile.Load(folder);
         CheckVocabulary(folder, tokenizer, config);

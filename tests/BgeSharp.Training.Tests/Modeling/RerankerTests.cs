@@ -58,6 +58,14 @@ public sealed class RerankerTests : IDisposable
     }
 
     [Fact]
+    public void A_cross_encoder_is_no_embedding_model()
+    {
+        Directory.CreateDirectory(Path.Combine(_folder.Path, "judge"));
+        File.WriteAllBytes(Path.Combine(_folder.Path, "judge", "reranker.safetensors"), []);
+        Assert.Contains("is a cross-encoder", Assert.Throws<BadInput>(() => TextModel.Load(Path.Combine(_folder.Path, "judge"), Compute.Float32)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_folder_without_head_is_refused_with_a_remedy()
     {
         using Weights weights = TinyModel.Encoder(Compute.Float32);
