@@ -56,17 +56,19 @@ public sealed class ModeSearch
     /// <summary>The hits of query i of the set, best first.</summary>
     public SearchHit[][] Search(RetrievalMode mode)
     {
+        // A re-ranker orders as many as it is told to, however few of them are asked for in the end.
+        int top = mode.Reranks ? Math.Max(_options.TopK, _options.RerankDepth) : _options.TopK;
         SearchHit[][] hits = mode.Search switch
         {
-            "dense" => Dense(_options.TopK),
-            "sparse" => Sparse(_options.TopK),
-            "multi" => Rescore(Dense(_options.Candidates)),
-            "multi_all" => Rescore(null),
-            "hybrid" => Candidates().Rank(_options.Weights, _options.TopK, _documentOf),
-            "rrf" => ByRank(),
-            _ => Bm25(_options.TopK),
+            "dense" => Dense(top),
+            "sparse" => Sparse(top),
+            "multi" => Rescore(Dense(mode.Reranks ? Math.Max(top, _options.Candidates) : _options.Candidates), top),
+            "multi_all" => Rescore(null, top),
+            "hybrid" => Candidates().Rank(_options.Weights, top, _documentOf),
+            "rrf" => ByRank(top),
+            _ => Bm25(top),
         };
-        return mode.Reranks ? Rerank(hits) : hits;
+        return mode.Reranks ? [.. Rerank(hits).Select(h => h[..Math.Min(h.Length, _options.TopK)])] : hits;
     }
 
     /// <summary>Candidates of the hybrid with all their scores.</summary>
@@ -106,23 +108,23 @@ public sealed class ModeSearch
 
     private SearchHit[][] Bm25(int top) => _bm25.Value.SearchAll(_set.Queries.Select(q => q.Text), top, groups: _documentOf);
 
-    private SearchHit[][] ByRank()
+    private SearchHit[][] ByRank(int top)
     {
-        int depth = Math.Max(100, Math.Min(_options.TopK, _options.Candidates));
+        int depth = Math.Max(100, Math.Min(top, _options.Candidates));
         List<SearchHit[][]> rankings = [Dense(depth), Bm25(depth)];
         if (_has.HasFlag(EmbeddingModes.Sparse))
         {
             rankings.Add(Sparse(depth));
         }
-        return [.. _set.Queries.Select((_, q) => Fused([.. rankings.Select(r => r[q])]))];
+        return [.. _set.Queries.Select((_, q) => Fused([.. rankings.Select(r => r[q])], top))];
     }
 
     // Documents are fused as documents: one that two rankings bring by two passages counts for both. Its hit is the passage that stood highest.
-    private SearchHit[] Fused(SearchHit[][] rankings)
+    private SearchHit[] Fused(SearchHit[][] rankings, int top)
     {
         if (_documentOf is not { } documentOf)
         {
-            return RankFusion.ByRank(rankings, _options.TopK);
+            return RankFusion.ByRank(rankings, top);
         }
         var highest = new Dictionary<int, int>();
         foreach (int row in rankings.SelectMany(r => r.Select((h, rank) => (h.Row, Rank: rank))).OrderBy(h => h.Rank).Select(h => h.Row))
@@ -130,17 +132,17 @@ public sealed class ModeSearch
             highest.TryAdd(documentOf[row], row);
         }
         SearchHit[][] documents = [.. rankings.Select(r => r.Select(h => h with { Row = documentOf[h.Row] }).ToArray())];
-        return [.. RankFusion.ByRank(documents, _options.TopK).Select(h => h with { Row = highest[h.Row] })];
+        return [.. RankFusion.ByRank(documents, top).Select(h => h with { Row = highest[h.Row] })];
     }
 
     // Null: all rows are candidates. Scores are offered as they come; nothing but the best is held.
-    private SearchHit[][] Rescore(SearchHit[][]? candidates)
+    private SearchHit[][] Rescore(SearchHit[][]? candidates, int top)
     {
         var result = new SearchHit[_queries.Length][];
         Parallel.For(0, result.Length, q =>
         {
             float[] question = Question(q);
-            var best = new TopK(_options.TopK, _documentOf);
+            var best = new TopK(top, _documentOf);
             foreach (int row in candidates is null ? Enumerable.Range(0, _corpus!.Count) : candidates[q].Select(h => h.Row))
             {
                 best.Offer(row, MultiScore(question, row));

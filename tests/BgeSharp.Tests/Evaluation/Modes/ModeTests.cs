@@ -74,6 +74,9 @@ public class ModeTests
         using EmbeddedCorpus corpus = model.Embed(set.Corpus.Select(p => p.FullText), EmbeddingModes.Dense, null, "");
         var search = new ModeSearch(set, model, corpus, EmbeddingModes.Dense, options);
         SearchHit[][] before = search.Search(RetrievalMode.Parse("dense")), after = search.Search(RetrievalMode.Parse("dense+rerank"));
+        // However few are asked for, as many are judged.
+        SearchHit[][] few = new ModeSearch(set, model, corpus, EmbeddingModes.Dense, options with { TopK = 2 }).Search(RetrievalMode.Parse("dense+rerank"));
+        Assert.Equal(after.SelectMany(hits => hits[..2]), few.SelectMany(hits => hits));
         for (int q = 0; q < set.Queries.Count; q++)
         {
             int[] plain = [.. before[q].Select(h => h.Row)], judged = [.. after[q].Select(h => h.Row)];
