@@ -229,6 +229,9 @@ public sealed class EvalTests : IDisposable
         string[] strict = [.. model];
         strict[^1] = "0";
         Assert.Contains("2 found none", (await Bge([.. strict, "--out", In("none.jsonl")])).Output, StringComparison.Ordinal);
+        Assert.Contains("is the corpus", (await Bge([.. common, "--out", corpus])).Error, StringComparison.Ordinal);
+        Assert.Contains("--duplicate-cosine 98: 0 to 1 is possible", (await Bge([.. common[..^1], "98", "--out", In("x.jsonl")])).Error, StringComparison.Ordinal);
+        Assert.Contains("is a cross-encoder", (await Bge([.. common, "--model", Reranker(), "--out", In("x.jsonl"), "--precision", "float32"])).Error, StringComparison.Ordinal);
         Assert.Contains("--cache does nothing", (await Bge([.. common, "--cache", In("v"), "--out", In("x.jsonl")])).Error, StringComparison.Ordinal);
     }
 
@@ -244,9 +247,17 @@ public sealed class EvalTests : IDisposable
         Assert.Equal("{\"query\":\"c\",\"pos\":[\"c\"],\"neg\":[],\"pos_scores\":[0],\"neg_scores\":[]}", lines[1]);
         Assert.Contains("no cross-encoder", (await Bge("score", "--model", Model(), "--pairs", pairs, "--out", In("none.jsonl"), "--precision", "float32")).Error, StringComparison.Ordinal);
         Assert.False(File.Exists(In("none.jsonl")));
+        Assert.Contains("gives NaN for a passage of the query \"q\"", Assert.Throws<BadInput>(() => ScoreCommand.Score(new Broken(), [new("q", ["a"], [])])).Message, StringComparison.Ordinal);
         TrainingExample[] lengths = ScoreCommand.Score(new Lengths(), [new("q", ["aa", "b"], ["ccc"]), new("r", ["dddd"], ["", "ee"])]);
         Assert.Equal([2, 1, 4], lengths.SelectMany(e => e.PositiveScores!));
         Assert.Equal([3, 0, 2], lengths.SelectMany(e => e.NegativeScores!));
+    }
+
+    private sealed class Broken : IReranker
+    {
+        public int MaxLength => 9;
+
+        public float[] Score(IReadOnlyList<TextPair> pairs) => [.. pairs.Select(_ => float.NaN)];
     }
 
     private sealed class Lengths : IReranker

@@ -66,8 +66,8 @@ internal static class EvalCommand
                 var notes = new List<string>();
                 RetrievalReport figures = RunFileEvaluation.Run(ranking, line.GetValue(qrels)!, chosen, line.GetValue(complete), lowest, note: notes.Add);
                 var scored = new Dictionary<string, RetrievalReport> { ["run"] = figures };
-                SaveContract(line.GetValue(output), scored, line.GetValue(perQuery));
                 Print(terminal, scored);
+                SaveContract(line.GetValue(output), scored, line.GetValue(perQuery));
                 notes.ForEach(terminal.Error.WriteLine);
                 return Task.FromResult(ExitCode.Done);
             }
@@ -103,8 +103,9 @@ internal static class EvalCommand
             };
             string folder = line.GetValue(model)!, label = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
             EvaluationReport result = Measure(terminal, set, new MeasuredModel(label, folder, compute) { QueryInstruction = line.GetValue(instruction), PassageInstruction = line.GetValue(before), MultiCls = line.GetValue(multiCls) }, cancellation);
-            SaveContract(line.GetValue(output), reports.OrderBy(r => Array.FindIndex(ways, w => w.Name == r.Key)).ToDictionary(), line.GetValue(perQuery));
+            // Shown first: what cost hours must not be lost to a place that cannot be written.
             EvaluationConsole.Print(terminal.Console, result);
+            SaveContract(line.GetValue(output), reports.OrderBy(r => Array.FindIndex(ways, w => w.Name == r.Key)).ToDictionary(), line.GetValue(perQuery));
             if (line.GetValue(report) is { } pages)
             {
                 EvaluationRun.Write(terminal, pages, result);

@@ -64,6 +64,13 @@ internal sealed class EvalOptions
     public SearchOptions Search(ParseResult line)
     {
         var defaults = new SearchOptions();
+        foreach (Option<int> count in (ReadOnlySpan<Option<int>>)[_maxQueries, _splitTokens])
+        {
+            if (line.GetValue(count) < 0)
+            {
+                throw new BadInput($"{count.Name} {line.GetValue(count)}: 0 or more is needed.");
+            }
+        }
         int topK = line.GetValue(_topK), candidates = line.GetValue(_candidates);
         if (topK < 1 || candidates < 1)
         {

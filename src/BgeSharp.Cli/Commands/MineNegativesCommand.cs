@@ -53,6 +53,10 @@ internal static class MineNegativesCommand
                 DuplicateCosine = line.GetValue(duplicate),
             };
             Check(rules, line.GetValue(block));
+            if (line.GetValue(corpus) is { } searched && Path.GetFullPath(searched) == Path.GetFullPath(line.GetValue(output)!))
+            {
+                throw new BadInput($"--out {searched}: is the corpus, which the pairs would replace; name another file; nothing was written.");
+            }
             IProcessGroup group = terminal.Join();
             List<TrainingExample> examples = [.. PairFile.Read(line.GetValue(input)!)];
             List<CorpusPassage> passages = Passages(line.GetValue(corpus), examples);
@@ -184,6 +188,13 @@ internal static class MineNegativesCommand
         if (rules.PerQuery < 1 || rules.PerQuery > rules.ToRank - rules.FromRank)
         {
             throw new BadInput($"--per-query {rules.PerQuery}: 1 to {rules.ToRank - rules.FromRank} is possible with these ranks; nothing was written.");
+        }
+        foreach ((string option, double value, double most) in (ReadOnlySpan<(string, double, double)>)[("--relative-margin", rules.RelativeMargin, 2), ("--absolute-margin", rules.AbsoluteMargin, 1e6), ("--duplicate-cosine", rules.DuplicateCosine, 1)])
+        {
+            if (!(value >= 0 && value <= most))
+            {
+                throw new BadInput(string.Create(CultureInfo.InvariantCulture, $"{option} {value}: 0 to {most} is possible; nothing was written."));
+            }
         }
         if (block < 1)
         {

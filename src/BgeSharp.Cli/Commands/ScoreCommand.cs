@@ -46,6 +46,10 @@ internal static class ScoreCommand
     internal static TrainingExample[] Score(IReranker reranker, TrainingExample[] examples)
     {
         float[] scores = reranker.Score([.. examples.SelectMany(e => e.Positives.Concat(e.Negatives).Select(p => new TextPair(e.Query, p)))]);
+        if (Array.FindIndex(scores, s => !float.IsFinite(s)) is >= 0 and int broken)
+        {
+            throw new BadInput($"the cross-encoder gives {scores[broken]} for a passage of the query \"{examples.SelectMany(e => e.Positives.Concat(e.Negatives).Select(_ => e.Query)).ElementAt(broken)}\": its weights are broken; train or import it anew; nothing was written.");
+        }
         int next = 0;
         return
         [

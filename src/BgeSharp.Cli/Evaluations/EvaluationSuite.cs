@@ -57,6 +57,13 @@ internal sealed record EvaluationSuite
         {
             throw BadInput.At(path, (e.LineNumber ?? 0) + 1, $"not a suite: {e.Message.Split(" Path:")[0].Split(" LineNumber:")[0].TrimEnd('.')}.");
         }
+        foreach ((string name, int value, int least) in (ReadOnlySpan<(string, int, int)>)[("topK", suite.TopK, 1), ("queryMaxLength", suite.QueryMaxLength, 0), ("passageMaxLength", suite.PassageMaxLength, 0)])
+        {
+            if (value < least)
+            {
+                throw new BadInput($"{path}: \"{name}\" is {value}; {least} or more is needed.");
+            }
+        }
         string folder = data ?? Path.GetFullPath(suite.Data, Path.GetDirectoryName(Path.GetFullPath(path))!);
         string Full(string relative) => relative.Length == 0 ? "" : Exists(path, Path.Combine(folder, relative));
         EvaluationSet[] sets =

@@ -22,7 +22,7 @@ public static class ModelMerge
             throw new BadInput($"{(folders.Count > 0 ? folders[0] : "merge")}: one model has no mean; name two or more; nothing was written.");
         }
         double sum = weights.Sum();
-        if (weights.Count != folders.Count || !(sum > 0))
+        if (weights.Count != folders.Count || !(sum > 0) || !double.IsFinite(sum))
         {
             throw new BadInput($"--weights: {folders.Count} numbers with a sum above 0 are needed, one for each model; {weights.Count} with the sum {sum} were given; nothing was written.");
         }
@@ -62,7 +62,7 @@ public static class ModelMerge
     {
         bool same = first.Encoder.Encoder.Count == other.Encoder.Encoder.Count
             && first.Encoder.Encoder.Zip(other.Encoder.Encoder).All(p => p.First.Name == p.Second.Name && p.First.Shape.SequenceEqual(p.Second.Shape))
-            && first.Config.Kind == other.Config.Kind;
+            && first.Config.Kind == other.Config.Kind && first.Config.HeadCount == other.Config.HeadCount;
         if (!same)
         {
             throw new BadInput($"{other.Folder}: other sizes than {first.Folder} (config.json); only models that come from one start can be merged; nothing was written.");
