@@ -41,6 +41,16 @@ public class PairFileTests
             iter: 40);
 
     [Fact]
+    public void What_is_null_is_as_good_as_missing()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("a.jsonl", """{"query":"q","pos":["a"],"neg":null,"prompt":null,"passage_prompt":null,"pos_scores":null,"neg_scores":null,"pos_ids":null,"type":null}""" + "\n");
+        TrainingExample example = Assert.Single(PairFile.Read(path));
+        Assert.Equal(new TrainingExample("q", example.Positives, example.Negatives), example);
+        Assert.Empty(example.Negatives);
+    }
+
+    [Fact]
     public void A_failed_writing_leaves_the_old_file_and_no_litter()
     {
         using var folder = new TemporaryFolder();

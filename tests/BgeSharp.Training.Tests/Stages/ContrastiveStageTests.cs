@@ -241,6 +241,24 @@ public sealed class ContrastiveStageTests : IDisposable
         Assert.All(expected.Zip(gradients), p => Assert.Equal(p.First, p.Second, 1e-5 * largest));
     }
 
+    [Fact]
+    public void Outputs_learn_from_the_ensemble_once_more_than_the_start_step_s_steps_are_done_and_with_the_weights_that_are_set()
+    {
+        ContrastiveStageOptions options = Options("outputs") with { SelfDistillationStart = 1, EnsembleWeights = new() { Sparse = 0, Multi = 0 }, LossWeights = new() { Dense = 0.5, Sparse = 0, Multi = 0 } };
+        ModelConfig config = TinyModel.Config with { HiddenDropout = 0, AttentionDropout = 0 };
+        using PairStore store = Store(Enumerable.Range(0, 24).Select(n => new TrainingExample(TinyModel.Text(2, n), [TinyModel.Text(3 + (n % 9), n + 50)], [TinyModel.Text(5, n + 99)])));
+        using Weights weights = RunModel.Create(options, config with { InitializerRange = 0.3 }, Compute.Float32, 1, null).Weights;
+        var encoder = new M3Encoder(new Encoder(weights, "", config), Pooling.Mean, new M3Heads(weights, M3Heads.Unweighted(_tokenizer.Special)));
+        using var stage = new ContrastiveStage(options, weights, encoder, store, 3, 0);
+        StepFigures[] steps = [.. Enumerable.Range(0, 3).Select(stage.ForwardBackward)];
+        Assert.Equal([false, false, true], steps.Select(s => s.Figures.ContainsKey("self_distill_dense")));
+        // The ensemble is the dense output here, and the other outputs weigh nothing: (0.5 · dense + dense) over the four terms.
+        IReadOnlyDictionary<string, double> figures = steps[0].Figures;
+        Assert.Equal(figures["loss_dense"], figures["loss_ensemble"], 1e-5);
+        Assert.NotEqual(figures["loss_dense"], figures["loss_sparse"], 1e-3);
+        Assert.Equal(1.5 * figures["loss_dense"] / 4, steps[0].Loss, 1e-5);
+    }
+
     private (double First, double Last, Weights Weights) Train(ContrastiveStageOptions options, int steps)
     {
         using PairStore store = Store(Enumerable.Range(0, 24).Select(n => new TrainingExample(TinyModel.Text(2, n), [TinyModel.Text(3 + (n % 9), n + 50)], [TinyModel.Text(5, n + 99), TinyModel.Text(4, n + 200)])

@@ -69,6 +69,21 @@ public sealed class OrderTests
     }
 
     [Fact]
+    public void Sources_may_be_mixed_by_a_power_of_their_size()
+    {
+        int[] sources = [.. Enumerable.Range(0, 1000).Select(i => i < 900 ? 0 : 1)];
+        var order = new PairOrder(3, sources, 10) { Mixing = 0.5 };
+        int[][] pass = [.. order.From(0).Take(order.BatchesPerEpoch())];
+        // √900 : √100 = 3 : 1 of as many pairs as there are.
+        Assert.Equal([75, 25], new[] { 0, 1 }.Select(s => pass.Count(b => sources[b[0]] == s)));
+        Assert.All(pass, b => Assert.Single(b.Select(r => sources[r]).Distinct()));
+        Assert.Equal(750, pass.SelectMany(b => b).Where(r => sources[r] == 0).Distinct().Count());
+        int[] often = [.. pass.SelectMany(b => b).Where(r => sources[r] == 1).GroupBy(r => r).Select(g => g.Count())];
+        Assert.Equal(100, often.Length);
+        Assert.All(often, n => Assert.InRange(n, 2, 3));
+    }
+
+    [Fact]
     public void A_source_smaller_than_a_batch_is_a_batch_by_itself()
         => Assert.Equal([0, 1, 2], new PairOrder(1, [0, 0, 0], 8).From(0).First().Order());
 }

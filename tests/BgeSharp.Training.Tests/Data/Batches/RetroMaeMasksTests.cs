@@ -85,7 +85,7 @@ public sealed class RetroMaeMasksTests
     [Fact]
     public void A_decoder_row_never_sees_itself_but_always_the_sentence_and_about_half_of_the_rest()
     {
-        int[] ids = Text(600);
+        int[] ids = Text(1800);       // more to hide than the 512 that public code stops at
         int n = ids.Length;
         bool[] hidden = Hidden(ids, n, 6);
         for (int i = 0; i < n; i++)
@@ -172,7 +172,7 @@ public sealed class RetroMaeMasksTests
     [Fact]
     public void Plain_decoding_hides_its_share_behind_the_mask_token_only()
     {
-        int[] ids = Text(1000);
+        int[] ids = Text(3000);
         var masked = new int[ids.Length];
         var random = new SeededRandom(3);
         List<int> chosen = _masks.MaskForPlainDecoder(ids, masked, ref random);
