@@ -48,10 +48,17 @@ internal static class ContrastiveInputs
     public static (TokenBatch Queries, TokenBatch Passages) Pairs(int count, int queryLength, int passageLength)
     {
         WordPieceTokenizer tokenizer = PretrainingTexts.Tokenizer();
+        TrainingExample[] taken = Examples(count);
+        return (TokenBatch.Of([.. taken.Select(e => tokenizer.EncodeWithSpecial(e.Query, queryLength))]), TokenBatch.Of([.. taken.Select(e => tokenizer.EncodeWithSpecial(e.Positives[0], passageLength))]));
+    }
+
+    /// <summary>The same pairs as texts.</summary>
+    /// <param name="count">Q.</param>
+    public static TrainingExample[] Examples(int count)
+    {
         TrainingExample[] mined = [.. new RecipeDocuments(RecipeFile.Load(Checkout.File("recipes/quickstart.json"), [])).TrainingPairs()];
         new SeededRandom(7).Shuffle<TrainingExample>(mined);
-        TrainingExample[] taken = [.. Enumerable.Range(0, count).Select(i => mined[i % mined.Length])];
-        return (TokenBatch.Of([.. taken.Select(e => tokenizer.EncodeWithSpecial(e.Query, queryLength))]), TokenBatch.Of([.. taken.Select(e => tokenizer.EncodeWithSpecial(e.Positives[0], passageLength))]));
+        return [.. Enumerable.Range(0, count).Select(i => mined[i % mined.Length] with { Source = "samples" })];       // one source, so that they may be one batch
     }
 
     /// <summary>Texts whose lengths fall off as those of real ones do: many short, few of the longest.</summary>

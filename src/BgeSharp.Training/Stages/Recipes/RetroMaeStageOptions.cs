@@ -24,7 +24,7 @@ public sealed record RetroMaeStageOptions : StageOptions
     /// <summary>Share of tokens hidden from the encoder. RetroMAE, section 3: 0.15-0.3.</summary>
     [Range(0.05, 0.6)] public double EncoderMaskRatio { get; init; } = 0.3;
 
-    /// <summary>Share of tokens hidden from each row of the decoder. RetroMAE, section 4.3: best at 0.5 with enhanced decoding, 0.7 with plain.</summary>
+    /// <summary>Share of words hidden from each row of the decoder, of tokens with plain decoding. RetroMAE, section 4.3: best at 0.5 with enhanced decoding, 0.7 with plain.</summary>
     [Range(0.1, 0.95)] public double DecoderMaskRatio { get; init; } = 0.5;
 
     /// <summary>Draws that the decoder rows of a text share (the public code has 128 or 256); 0 draws each row by itself, as the paper has it.</summary>
