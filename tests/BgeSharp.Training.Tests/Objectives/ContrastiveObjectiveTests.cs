@@ -218,7 +218,13 @@ public sealed class ContrastiveObjectiveTests
         Tensor? teacher = use == TeacherUse.None ? null : tensor(new[] { 5.0, 1, 2, 3, 4, 0, 1, 1, -2, 7, 6, 5 }).view(4, 3);
         ContrastiveObjective own = new()
         {
-            Contrast = new InfoNce(0.1, InBatchNegatives: false), Outputs = EmbeddingModes.All, WithoutWeight = s_special, Products = ScalarType.Float64, Teacher = use, TeacherTemperature = 2, SelfDistill = selfDistill,
+            Contrast = new InfoNce(0.1, InBatchNegatives: false),
+            Outputs = EmbeddingModes.All,
+            WithoutWeight = s_special,
+            Products = ScalarType.Float64,
+            Teacher = use,
+            TeacherTemperature = 2,
+            SelfDistill = selfDistill,
         };
         double together = own.Loss(queries, passages, new ContrastiveTargets(3, null, teacher), 0, 4, []).item<double>();
         double alone = Enumerable.Range(0, 4).Average(i => (own with { Contrast = new InfoNce(0.1) })
