@@ -11,6 +11,7 @@ public sealed class HiddenPassages(long[] places, int columns)
     /// <param name="start">First query.</param>
     /// <param name="count">Queries.</param>
     /// <param name="device">Where the table is wanted.</param>
+    /// <exception cref="BadInput">The block is too large for one table.</exception>
     /// <returns>[count, Q·G], true where a passage must not count; null when none of them has any.</returns>
     public Tensor? Rows(int start, int count, Device device)
     {
@@ -19,7 +20,7 @@ public sealed class HiddenPassages(long[] places, int columns)
         {
             return null;
         }
-        var marks = new bool[checked(count * columns)];
+        bool[] marks = Table(count, columns);
         foreach (long place in own)
         {
             marks[place - ((long)start * columns)] = true;
@@ -36,7 +37,7 @@ public sealed class HiddenPassages(long[] places, int columns)
     public Tensor Together(int start, int count, int group, Device device)
     {
         int queries = columns / group;
-        var marks = new bool[checked(count * queries)];
+        bool[] marks = Table(count, queries);
         foreach (long place in places)
         {
             (int row, int column) = ((int)(place / columns), (int)(place % columns));
@@ -56,6 +57,9 @@ public sealed class HiddenPassages(long[] places, int columns)
             }
         }
     }
+
+    private static bool[] Table(int rows, int across) => (long)rows * across <= Array.MaxLength ? new bool[(long)rows * across]
+        : throw new BadInput($"a block of {rows} queries and {across} passages with answers to other queries among them needs more than 2^31 marks; make scoreBlock smaller.");
 
     private ReadOnlySpan<long> Of(int start, int count)
     {

@@ -76,8 +76,7 @@ public static class ModelMerge
         {
             return;
         }
-        ITokenizer one = TokenizerFile.Load(first.Said.TransformerFolder), two = TokenizerFile.Load(other.Said.TransformerFolder);
-        if (one.VocabularySize != two.VocabularySize || Enumerable.Range(0, one.VocabularySize).Any(id => one.TokenOf(id) != two.TokenOf(id)))
+        if (!TokenizerFile.Load(first.Said.TransformerFolder).HasTokensOf(TokenizerFile.Load(other.Said.TransformerFolder)))
         {
             throw new BadInput($"{other.Folder}: another vocabulary than {first.Folder}: the same numbers are other words, so their mean means nothing; only models that come from one start can be merged; nothing was written.");
         }

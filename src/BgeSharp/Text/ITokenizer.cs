@@ -48,6 +48,9 @@ public interface ITokenizer
     /// <summary>The token with this id as it stands in the vocabulary ("##ing", "▁the").</summary>
     string TokenOf(int id);
 
+    /// <summary>Whether another vocabulary has the same tokens under the same ids.</summary>
+    bool HasTokensOf(ITokenizer other) => VocabularySize == other.VocabularySize && Enumerable.Range(0, VocabularySize).All(id => TokenOf(id) == other.TokenOf(id));
+
     /// <summary>True when the token continues the word before it ("##ing"; for SentencePiece: does not start with "▁").</summary>
     bool ContinuesWord(int id);
 

@@ -141,6 +141,7 @@ public sealed class ContrastiveObjectiveTests
         Assert.Equal((forward + Mean(i => Nats(Cos(p[2 * i], q[i]), [.. others[i].Select(j => Cos(p[2 * i], q[j]))]))) / 2, Of(plain with { BothDirections = true }), 1e-9);
         Assert.Equal(Mean(i => Nats(Cos(q[i], p[2 * i]), [.. Forward(i), .. Queries(i)])), Of(plain with { QueryQuery = true }), 1e-9);
         Assert.Equal(Mean(i => Nats(Cos(q[i], p[2 * i]), [.. Forward(i), .. Queries(i), .. Positives(i)])), Of(plain with { QueryQuery = true, PassagePassage = true }), 1e-9);
+        Assert.Contains("make scoreBlock smaller", Assert.Throws<BadInput>(() => new HiddenPassages([6], 100_000).Rows(0, 100_000, CPU)).Message, StringComparison.Ordinal);
         // Block by block it is the same.
         ContrastiveObjective all = plain with { BothDirections = true, QueryQuery = true, PassagePassage = true };
         double blocks = Enumerable.Range(0, 3).Sum(i => all.Loss(Dense(q), Dense(p), new ContrastiveTargets(2, hidden, null), i, 1, []).item<double>()) / 3;

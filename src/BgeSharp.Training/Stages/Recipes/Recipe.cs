@@ -167,6 +167,6 @@ public sealed record CheckpointOptions
     /// <summary>How many of the newest to keep, beside the best one and those a rollback needs.</summary>
     [Range(1, 1000)] public int Keep { get; init; } = 2;
 
-    /// <summary>True writes them while training goes on, from a copy of weights and moments (12 bytes a weight).</summary>
+    /// <summary>True writes them while training goes on, from a copy of weights and moments (12 bytes a weight, 4 where it is frozen).</summary>
     public bool Background { get; init; } = true;
 }

@@ -127,7 +127,7 @@ internal sealed class PairTraining : IDisposable
     /// <exception cref="BadInput">The vocabularies differ.</exception>
     public static void RequireVocabulary(string folder, ITokenizer teacher, ITokenizer pupil)
     {
-        if (teacher.VocabularySize != pupil.VocabularySize || !Enumerable.Range(0, pupil.VocabularySize).All(id => teacher.TokenOf(id) == pupil.TokenOf(id)))
+        if (!teacher.HasTokensOf(pupil))
         {
             throw new BadInput($"{folder}: the teacher's vocabulary is not the run's; write its scores into the pair files with \"bge score --pairs\" and leave \"teacher\" out.");
         }
