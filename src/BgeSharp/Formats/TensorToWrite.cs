@@ -19,6 +19,9 @@ public sealed record TensorToWrite(string Name, TensorType Type, long[] Shape, A
     /// <exception cref="ArgumentException">The shape has a negative size or overflows.</exception>
     public long ByteLength { get; } = Type.ByteLength(Shape) ?? throw new ArgumentException($"the shape of \"{Name}\" has no size in bytes", nameof(Shape));
 
+    /// <summary>Address of the bytes, for a reader that wants a part of them; null where they are made while they are written.</summary>
+    internal Func<nint>? Stored { get; private init; }
+
     /// <summary>An F32 tensor.</summary>
     public static TensorToWrite Of(string name, long[] shape, ReadOnlyMemory<float> values) =>
         new(name, TensorType.F32, shape, stream => stream.Write(MemoryMarshal.AsBytes(values.Span)));
@@ -40,6 +43,9 @@ public sealed record TensorToWrite(string Name, TensorType Type, long[] Shape, A
                 stream.Write(new ReadOnlySpan<byte>(bytes + done, count));
                 done += count;
             }
-        });
+        })
+        {
+            Stored = () => source.Pointer(name),
+        };
     }
 }

@@ -1,6 +1,7 @@
 // The weighted mean of models that went different ways from one start: fine-tuned and general, with and without instruction.          LM-Cocktail, Xiao et al. 2023
-// Tensor by tensor, in float64 sums and float32 results: two tensors are in memory at a time, never a model.
+// Tensor by tensor and block by block, in float64 sums and float32 results: what is in memory is a block, whatever the size of a tensor and the number of models.
 
+using System.Runtime.InteropServices;
 using BgeSharp.Formats;
 using BgeSharp.Text;
 
@@ -9,6 +10,9 @@ namespace BgeSharp.Models;
 /// <summary>Merges model folders.</summary>
 public static class ModelMerge
 {
+    // Numbers added up at a time: 12 MB with their sums.
+    private const int BlockElements = 1 << 20;
+
     /// <summary>Writes the mean of some models. Heads are merged where all models have them, and left out otherwise; cross-encoders merge with cross-encoders.</summary>
     /// <param name="folders">At least two of the same sizes and vocabulary; the first one's tokenizer and bge.json are kept.</param>
     /// <param name="weights">One number a model with a sum above 0; they are divided by it. A negative one takes a model away.</param>
@@ -16,6 +20,10 @@ public static class ModelMerge
     /// <param name="cancellation">Stops between two tensors.</param>
     /// <exception cref="BadInput">The models do not fit together; nothing was written.</exception>
     public static void Run(IReadOnlyList<string> folders, IReadOnlyList<double> weights, string folder, CancellationToken cancellation = default)
+        => Run(folders, weights, folder, BlockElements, cancellation);
+
+    /// <summary>The same in blocks of another size.</summary>
+    internal static void Run(IReadOnlyList<string> folders, IReadOnlyList<double> weights, string folder, int blockElements, CancellationToken cancellation)
     {
         if (folders.Count < 2)
         {
@@ -39,16 +47,16 @@ public static class ModelMerge
             TokenizerFiles.Copy(open[0].Said.TransformerFolder, staged.Path);
             (open[0].Config with { Architecture = open[0].Config.Kind == ModelKind.Bert ? "BertModel" : "XLMRobertaModel" }).Save(staged.Path);
             open[0].Card.Save(staged.Path);
-            List<TensorToWrite> heads = [.. Mean([.. open.Select(m => m.Heads.Sparse)], shares), .. Mean([.. open.Select(m => m.Heads.MultiVector)], shares)];
+            List<TensorToWrite> heads = [.. Mean([.. open.Select(m => m.Heads.Sparse)], shares, blockElements), .. Mean([.. open.Select(m => m.Heads.MultiVector)], shares, blockElements)];
             if (heads.Count > 0)
             {
                 SafeTensorsWriter.Write(Path.Combine(staged.Path, ModelFiles.Heads), heads);
             }
             if (open[0].Relevance.Count > 0)
             {
-                SafeTensorsWriter.Write(Path.Combine(staged.Path, ModelFiles.Reranker), Mean([.. open.Select(m => m.Relevance)], shares));
+                SafeTensorsWriter.Write(Path.Combine(staged.Path, ModelFiles.Reranker), Mean([.. open.Select(m => m.Relevance)], shares, blockElements));
             }
-            SafeTensorsWriter.WriteFolder(staged.Path, ModelImport.Stoppable(Mean([.. open.Select(m => m.Encoder.Encoder)], shares), cancellation));
+            SafeTensorsWriter.WriteFolder(staged.Path, ModelImport.Stoppable(Mean([.. open.Select(m => m.Encoder.Encoder)], shares, blockElements), cancellation));
             cancellation.ThrowIfCancellationRequested();
             staged.Commit();
         }
@@ -87,35 +95,36 @@ public static class ModelMerge
     }
 
     // Nothing where one model lacks the part, or has it in another size.
-    private static List<TensorToWrite> Mean(IReadOnlyList<TensorToWrite>[] models, double[] shares)
+    private static List<TensorToWrite> Mean(IReadOnlyList<TensorToWrite>[] models, double[] shares, int blockElements)
     {
         IReadOnlyList<TensorToWrite> first = models[0];
         bool all = models.All(m => m.Count == first.Count && m.Zip(first).All(p => p.First.Name == p.Second.Name && p.First.Shape.SequenceEqual(p.Second.Shape)));
-        return !all ? [] : [.. first.Select((tensor, i) => new TensorToWrite(tensor.Name, TensorType.F32, tensor.Shape, stream => Write(stream, [.. models.Select(m => m[i])], shares)))];
+        return !all ? [] : [.. first.Select((tensor, i) => new TensorToWrite(tensor.Name, TensorType.F32, tensor.Shape, stream => Write(stream, [.. models.Select(m => m[i])], shares, blockElements)))];
     }
 
-    private static unsafe void Write(Stream stream, TensorToWrite[] tensors, double[] shares)
+    private static void Write(Stream stream, TensorToWrite[] tensors, double[] shares, int blockElements)
     {
         long count = tensors[0].Shape.Aggregate(1L, (a, b) => a * b);
-        var mean = new double[checked((int)count)];
+        nint[] stored = [.. tensors.Select(t => t.Stored?.Invoke() ?? throw new InvalidOperationException($"\"{t.Name}\" is in no file"))];
+        var mean = new double[Math.Min(count, blockElements)];
         var values = new float[mean.Length];
-        for (int m = 0; m < tensors.Length; m++)
+        for (long start = 0; start < count; start += blockElements)
         {
-            using var bytes = new MemoryStream(checked((int)tensors[m].ByteLength));
-            tensors[m].Write(bytes);
-            fixed (byte* start = bytes.GetBuffer())
+            Span<float> block = values.AsSpan(0, (int)Math.Min(blockElements, count - start));
+            Array.Clear(mean);
+            for (int m = 0; m < tensors.Length; m++)
             {
-                TensorConversion.ToSingle(tensors[m].Type, (nint)start, values);
+                TensorConversion.ToSingle(tensors[m].Type, stored[m] + (nint)(start * tensors[m].Type.Size()), block);
+                for (int i = 0; i < block.Length; i++)
+                {
+                    mean[i] += shares[m] * block[i];
+                }
             }
-            for (int i = 0; i < mean.Length; i++)
+            for (int i = 0; i < block.Length; i++)
             {
-                mean[i] += shares[m] * values[i];
+                block[i] = (float)mean[i];
             }
+            stream.Write(MemoryMarshal.AsBytes(block));
         }
-        for (int i = 0; i < mean.Length; i++)
-        {
-            values[i] = (float)mean[i];
-        }
-        stream.Write(System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan()));
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using BgeSharp.Formats;
 using BgeSharp.Models;
 
@@ -36,5 +37,50 @@ public sealed class ModelMergeTests
         Assert.Contains("no cross-encoder", Assert.Throws<BadInput>(() => ModelMerge.Run([judges[0], model], [1, 1], Path.Combine(folder.Path, "x"), TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
         Assert.Throws<BadInput>(() => ModelMerge.Run([model], [1], Path.Combine(folder.Path, "x"), TestContext.Current.CancellationToken));
         Assert.Throws<BadInput>(() => ModelMerge.Run([model, model], [1, -1], Path.Combine(folder.Path, "x"), TestContext.Current.CancellationToken));
+    }
+
+    [Theory, InlineData(1), InlineData(7), InlineData(64)]
+    public void A_mean_made_in_blocks_is_that_of_the_whole_tensors_to_the_bit(int block)
+    {
+        using var folder = new TemporaryFolder();
+        string[] models = [.. new[] { TensorType.F32, TensorType.BF16, TensorType.F64 }.Select((type, i) => Finite(folder.File($"{type}"), type, i))];
+        double[] weights = [3, 1, -0.5];
+        string whole = folder.File("whole"), parts = folder.File("parts");
+        ModelMerge.Run(models, weights, whole, TestContext.Current.CancellationToken);
+        ModelMerge.Run(models, weights, parts, block, TestContext.Current.CancellationToken);
+        Assert.Equal(File.ReadAllBytes(Path.Combine(whole, "model.safetensors")), File.ReadAllBytes(Path.Combine(parts, "model.safetensors")));
+        float[][] Values(string name) => [.. models.Select(model =>
+        {
+            using ITensorSource source = WeightFiles.Open(model);
+            return source.ReadFloat32(name);
+        })];
+        using ITensorSource merged = WeightFiles.Open(parts);
+        foreach (TensorEntry tensor in merged.Tensors)
+        {
+            float[][] values = Values(tensor.Name);
+            Assert.Equal(values[0].Select((_, i) => (float)((3 / 3.5 * values[0][i]) + (1 / 3.5 * values[1][i]) + (-0.5 / 3.5 * values[2][i]))), merged.ReadFloat32(tensor.Name));
+        }
+    }
+
+    // The bits of NaNs, which random bytes have, are nobody's promise.
+    private static string Finite(string folder, TensorType type, int seed)
+    {
+        SmallModel model = new SmallModel { Type = type }.Write(folder);
+        var random = new Random(seed);
+        SafeTensorsWriter.Write(Path.Combine(folder, "model.safetensors"), [.. EncoderTensors.Of(model.Config).Select(t =>
+        {
+            double[] values = [.. Enumerable.Range(0, (int)t.Shape.Aggregate(1L, (a, b) => a * b)).Select(_ => random.NextDouble() - 0.5)];
+            float[] singles = [.. values.Select(v => (float)v)];
+            var halves = new ushort[values.Length];
+            TensorConversion.SingleToBrainFloat(singles, halves);
+            byte[] bytes = type switch
+            {
+                TensorType.F64 => MemoryMarshal.AsBytes(values.AsSpan()).ToArray(),
+                TensorType.BF16 => MemoryMarshal.AsBytes(halves.AsSpan()).ToArray(),
+                _ => MemoryMarshal.AsBytes(singles.AsSpan()).ToArray(),
+            };
+            return new TensorToWrite(t.Name, type, t.Shape, bytes);
+        })]);
+        return folder;
     }
 }
