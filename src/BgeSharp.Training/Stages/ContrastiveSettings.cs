@@ -121,9 +121,20 @@ public static class ContrastiveSettings
     {
         Mixing = options.SourceMixing,
         Budget = options.BatchTokens,
-        Tokens = options.BatchTokens == 0 ? null
-            : [.. store.Rows.Select((row, i) => store.Queries.LengthOf(i) + (ContrastiveBatch.GroupOf(store.Sources[row.Source], row, options.GroupSize) * row.Positives.Concat(row.Negatives).Max(store.Passages.LengthOf)))],
+        Tokens = options.BatchTokens == 0 ? null : Tokens(options, store),
     };
+
+    // Negatives that will be mined anew can be any passage and count as the longest: no batch outgrows its budget later, and the order does not hang on what was mined.
+    private static int[] Tokens(ContrastiveStageOptions options, PairStore store)
+    {
+        bool anew = options.HardNegatives is { RefreshSteps: > 0 };
+        int longest = anew ? Enumerable.Range(0, store.Passages.Count).Max(store.Passages.LengthOf) : 0;
+        return [.. store.Rows.Select((row, i) =>
+        {
+            int group = ContrastiveBatch.GroupOf(store.Sources[row.Source], anew ? options.GroupSize : row.Negatives.Length, options.GroupSize);
+            return store.Queries.LengthOf(i) + (anew ? row.Positives.Max(store.Passages.LengthOf) + ((group - 1) * longest) : group * row.Positives.Concat(row.Negatives).Max(store.Passages.LengthOf));
+        })];
+    }
 
     private static OutputWeights Weights(OutputWeightOptions options) => new(options.Dense, options.Sparse, options.Multi);
 }

@@ -242,6 +242,32 @@ public sealed class ContrastiveStageTests : IDisposable
     }
 
     [Fact]
+    public void Negatives_that_will_be_mined_anew_leave_batches_within_their_budget_and_in_their_order()
+    {
+        // Every negative is short at first, and a passage is long that may become one.
+        using PairStore store = Store(Enumerable.Range(0, 40).Select(n => new TrainingExample(TinyModel.Text(2, n), [TinyModel.Text(n == 0 ? 25 : 1 + (n % 4), n + 50)], ["x"])));
+        ContrastiveStageOptions options = Options("budget") with { SourceMixing = 1, HardNegatives = new HardNegativeOptions { RefreshSteps = 2 } };
+        int[][] Pass(ContrastiveStageOptions stage)
+        {
+            PairOrder order = ContrastiveSettings.Order(stage, store, 3);
+            return [.. order.From(0).Take(order.BatchesPerEpoch())];
+        }
+        int Tokens(int[] rows)
+        {
+            ContrastiveBatch batch = ContrastiveBatch.Draw(store, rows, ContrastiveSettings.Draw(options), 3, 0);
+            return batch.Queries.TokenCount + batch.Passages.TokenCount;
+        }
+        int[][] before = Pass(options), minedOnce = Pass(options with { HardNegatives = new HardNegativeOptions() });
+        Assert.All(minedOnce, rows => Assert.InRange(Tokens(rows), 1, options.BatchTokens));
+        int longest = Enumerable.Range(0, store.Passages.Count).MaxBy(store.Passages.LengthOf);
+        store.SetNegatives([.. store.Rows.Select(row => row.Positives.Contains(longest) ? row.Negatives : new[] { longest })]);
+        Assert.Equal(before, Pass(options));
+        Assert.All(before, rows => Assert.InRange(Tokens(rows), 1, options.BatchTokens));
+        Assert.Contains(before, rows => rows.Length > 2);
+        Assert.Contains(minedOnce, rows => Tokens(rows) > options.BatchTokens);
+    }
+
+    [Fact]
     public void Outputs_learn_from_the_ensemble_once_more_than_the_start_step_s_steps_are_done_and_with_the_weights_that_are_set()
     {
         ContrastiveStageOptions options = Options("outputs") with { SelfDistillationStart = 1, EnsembleWeights = new() { Sparse = 0, Multi = 0 }, LossWeights = new() { Dense = 0.5, Sparse = 0, Multi = 0 } };

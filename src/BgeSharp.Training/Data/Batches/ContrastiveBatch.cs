@@ -58,7 +58,7 @@ public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, l
     public static ContrastiveBatch Draw(PairStore store, int[] examples, GroupDraw draw, long seed, long round)
     {
         PairSource source = store.Sources[store.Rows[examples[0]].Source];
-        int group = GroupOf(source, store.Rows[examples[0]], draw.Group);
+        int group = GroupOf(source, store.Rows[examples[0]].Negatives.Length, draw.Group);
         var columns = new int[examples.Length * group];
         float[]? teacher = draw.WithTeacher ? new float[columns.Length] : null;
         for (int i = 0; i < examples.Length; i++)
@@ -136,10 +136,10 @@ public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, l
     }
 
     // FlagEmbedding's types: the first example of a batch decides.
-    internal static int GroupOf(PairSource source, PairRows first, int group) => source.Type switch
+    internal static int GroupOf(PairSource source, int negatives, int group) => source.Type switch
     {
         "only_1neg" => 2,
-        "symmetric_class" => Math.Min(first.Negatives.Length + 1, group),
+        "symmetric_class" => Math.Min(negatives + 1, group),
         _ => group,
     };
 
