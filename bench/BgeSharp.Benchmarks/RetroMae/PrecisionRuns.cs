@@ -21,7 +21,7 @@ internal static class PrecisionRuns
 
     /// <param name="steps">Optimizer steps.</param>
     /// <param name="learningRate">Peak learning rate.</param>
-    /// <returns>The exit code: 1 when bfloat16 differs from float32 by more than 1 % somewhere, and by more than the two runs in float32 do; or when a run left the finite numbers.</returns>
+    /// <returns>The exit code: 1 when bfloat16 differs from float32 by more than 1 % somewhere, or when a run left the finite numbers. What the rounded start does is shown beside it and decides nothing.</returns>
     public static int Run(int steps, double learningRate)
     {
         WordPieceTokenizer tokenizer = PretrainingTexts.Tokenizer();

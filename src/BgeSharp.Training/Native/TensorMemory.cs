@@ -25,7 +25,7 @@ public static unsafe partial class TensorMemory
     private static readonly Lock Gate = new();
     private static readonly Dictionary<nint, int> InUse = [];                                // address → size class
     private static readonly FreeBlocks[] Free = [.. Enumerable.Range(0, Classes).Select(_ => new FreeBlocks())];
-    private static nuint _inUse, _mostInUse, _waiting;
+    private static nuint _inUse, _mostInUse, _watched, _waiting;                             // watched: the most in use since somebody began to look
     private static long _clock;
     private static ulong _device;                                                            // the last word of a DataPtr: CPU, no index
     private static bool _contextFirst;                                                       // order of context and deleter in it
@@ -90,6 +90,21 @@ public static unsafe partial class TensorMemory
             {
                 return (long)_mostInUse;
             }
+        }
+    }
+
+    /// <summary>Most bytes that tensors of here had at once while something ran, beyond what they had when it began. One call at a time; tensors of other threads count too.</summary>
+    internal static long RiseDuring(Action work)
+    {
+        nuint before;
+        lock (Gate)
+        {
+            before = _watched = _inUse;
+        }
+        work();
+        lock (Gate)
+        {
+            return (long)(_watched - before);
         }
     }
 
@@ -167,6 +182,7 @@ public static unsafe partial class TensorMemory
             InUse.Add(block, found);
             _inUse += SizeOf(found);
             _mostInUse = Math.Max(_mostInUse, _inUse);
+            _watched = Math.Max(_watched, _inUse);
             return block;
         }
     }

@@ -21,6 +21,24 @@ public sealed class RecomputedTests
         Assert.All(expected.Zip(actual), pair => Assert.True(Math.Abs(pair.First - pair.Second) <= 1e-6f * largest));
     }
 
+    [Fact]
+    public void A_piece_is_computed_without_a_graph_and_with_one_when_its_gradient_is_wanted()
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = randn([3], ScalarType.Float64).requires_grad_();
+        var graphs = new List<bool>();
+        Tensor output = Recomputed.Of(t =>
+        {
+            Tensor twice = t[0] * 2;
+            graphs.Add(twice.requires_grad);
+            return twice;
+        }, x).sum();
+        Assert.Equal("False", string.Join(" ", graphs));
+        BackwardPass.Run(output);
+        Assert.Equal("False True", string.Join(" ", graphs));
+        Assert.Equal([2, 2, 2], x.grad!.data<double>().ToArray());
+    }
+
     [Theory, InlineData(true), InlineData(false)]
     public void Attention_by_blocks_of_rows_is_attention_whole(bool rowMasks)
     {

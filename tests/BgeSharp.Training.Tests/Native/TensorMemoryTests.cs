@@ -52,6 +52,24 @@ public sealed class TensorMemoryTests
         => Assert.Equal((nuint)limit, TensorMemory.Limit((nuint)mostInUse));
 
     [Fact]
+    public void The_rise_while_something_runs_is_that_of_its_fullest_moment()
+    {
+        if (!TensorMemory.Installed)
+        {
+            return;
+        }
+        using Tensor before = empty(1 << 20);
+        long rise = TensorPeak.Of(() =>
+        {
+            for (int i = 0; i < 3; i++)
+            {
+                using Tensor one = empty(1 << 20), other = empty(1 << 20);
+            }
+        });
+        Assert.InRange(rise, 8L << 20, 10L << 20);      // two of 4 MiB, in blocks that may be a quarter larger
+    }
+
+    [Fact]
     public void An_empty_tensor_and_a_trim_are_no_trouble()
     {
         using Tensor nothing = empty(0);

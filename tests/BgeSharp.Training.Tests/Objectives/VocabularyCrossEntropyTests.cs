@@ -1,5 +1,8 @@
+using BgeSharp.Formats;
 using BgeSharp.Training.Modeling;
+using BgeSharp.Training.Native;
 using BgeSharp.Training.Objectives;
+using BgeSharp.Training.Tests.Native;
 using static TorchSharp.torch;
 
 namespace BgeSharp.Training.Tests.Objectives;
@@ -62,6 +65,29 @@ public sealed class VocabularyCrossEntropyTests
         using var scope = NewDisposeScope();
         Tensor loss = VocabularyCrossEntropy.Mean(Leaf(1, 4), Leaf(Vocabulary, 4), Leaf(Vocabulary), tensor(new long[] { 3 }), new NamingScore(), sum: zeros([Vocabulary, 4], ScalarType.Float64));
         Assert.Contains("give it as its share", Assert.Throws<InvalidOperationException>(() => BackwardPass.Run(loss * 2)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData(20_000, 419), InlineData(100_000, 128)]
+    public void The_logits_that_a_language_head_makes_are_a_chunk_at_a_time(int vocabulary, int rowsOfChunk)
+    {
+        if (!TensorMemory.Installed)
+        {
+            return;
+        }
+        ModelConfig config = TinyModel.Config with { VocabularySize = vocabulary };
+        using var weights = new Weights(RetroMae.Shapes(config), Compute.Float32);
+        weights.Initialize(0.1, seed: 1);
+        MaskedLanguageHead head = new RetroMae(weights, config).Head;
+        var score = new NamingScore();
+        long count = 8L * rowsOfChunk, chunk = (long)rowsOfChunk * vocabulary * sizeof(float);      // 8 M logits, or those of 128 rows
+        long peak = TensorPeak.Of(() =>
+        {
+            using var scope = NewDisposeScope();
+            Tensor rows = randn([count, config.HiddenSize], ScalarType.Float32).requires_grad_();
+            BackwardPass.Run(head.Loss(rows, zeros(count, ScalarType.Int64), score));
+        });
+        Assert.Equal(count, score.Count);
+        Assert.InRange(peak, chunk, 3 * chunk);
     }
 
     [Fact]

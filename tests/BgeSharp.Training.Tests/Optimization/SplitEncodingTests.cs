@@ -23,6 +23,28 @@ public sealed class SplitEncodingTests
     public void Sub_batches_give_the_gradient_of_the_whole_batch()
         => AssertClose(Gradient(EmbeddingModes.All, 1 << 20, recompute: false, block: 12, dropout: false), Gradient(EmbeddingModes.All, 64, recompute: true, block: 1, dropout: false), 1e-5);
 
+    [Theory, InlineData(false), InlineData(true)]
+    public void Cached_encodes_every_sub_batch_but_the_first_once_more_after_the_loss(bool recompute)
+    {
+        using var scope = NewDisposeScope();
+        using Weights weights = Model();
+        // A sub-batch asks for its seed whenever it is encoded.
+        var encoded = new List<int>();
+        int before = 0;
+        Encoding(weights, EmbeddingModes.Dense, 128, recompute, Config).Run([Texts(12, 1), Texts(24, 2)], k =>
+        {
+            encoded.Add(k);
+            return 100 + k;
+        }, sides =>
+        {
+            before = encoded.Count;
+            sides[0].Dense!.matmul(sides[1].Dense!.t()).sum().backward();
+        });
+        Assert.True(before > 3);
+        Assert.Equal(Enumerable.Range(0, before).Reverse(), encoded.Take(before));
+        Assert.Equal(recompute ? Enumerable.Range(1, before - 1) : [], encoded.Skip(before));
+    }
+
     [Fact]
     public void Sub_batches_hold_texts_of_like_length()
     {
