@@ -12,13 +12,13 @@ internal sealed class SourceModel : IDisposable
 {
     private readonly List<IDisposable> _open = [];
 
-    private SourceModel(string folder, SentenceTransformersReader said)
+    private SourceModel(string folder, SentenceTransformersReader said, string weightsFolder)
     {
         (Folder, Said, Own) = (folder, said, File.Exists(Path.Combine(folder, ModelCard.FileName)));
         try
         {
             Config = ModelConfig.Load(said.TransformerFolder);
-            ITensorSource weights = Keep(OpenWeights(said.TransformerFolder));
+            ITensorSource weights = Keep(OpenWeights(weightsFolder));
             Encoder = EncoderSource.Find(weights, Config);
             Heads = Keep(HeadTensors.Open(folder, Config));
             Relevance = RelevanceTensors.Find(said.TransformerFolder, weights, Config, _open.Add);
@@ -69,9 +69,19 @@ internal sealed class SourceModel : IDisposable
 
     /// <summary>Opens a folder.</summary>
     /// <exception cref="BadInput">What is there does not make a model that this toolkit computes; the sentence names file and field.</exception>
-    public static SourceModel Open(string folder) => Directory.Exists(folder)
-        ? new SourceModel(folder, SentenceTransformersReader.Read(folder))
-        : throw new BadInput($"{folder}: no such folder; name one that holds a model (nothing is downloaded); nothing was written.");
+    public static SourceModel Open(string folder)
+    {
+        if (!Directory.Exists(folder))
+        {
+            throw new BadInput($"{folder}: no such folder; name one that holds a model (nothing is downloaded); nothing was written.");
+        }
+        SentenceTransformersReader said = SentenceTransformersReader.Read(folder);
+        // FlagEmbedding's RetroMAE pre-training writes its whole state, decoder included, above the folder that has configuration and tokenizer.
+        string below = Path.Combine(folder, "encoder_model");
+        return !said.HasModules && !File.Exists(Path.Combine(folder, "config.json")) && File.Exists(Path.Combine(below, "config.json"))
+            ? new SourceModel(folder, said with { TransformerFolder = below }, folder)
+            : new SourceModel(folder, said, said.TransformerFolder);
+    }
 
     /// <summary>Stops when the folder asks for lower-casing that the tokenizer does not do by itself.</summary>
     public void CheckCasing(ITokenizer tokenizer)

@@ -1,6 +1,7 @@
 // What other projects leave in a folder becomes a model folder with the same numbers, and what is not taken is said.
 
 using BgeSharp.Formats;
+using BgeSharp.Formats.Torch;
 using BgeSharp.Models;
 using BgeSharp.Tests.Formats;
 using BgeSharp.Text;
@@ -9,6 +10,8 @@ namespace BgeSharp.Tests.Models;
 
 public sealed class ModelImportTests : IDisposable
 {
+    // XLM-RoBERTa counts positions from the pad id, 1.
+    private static readonly string s_padSecond = SmallModel.Vocabulary.Replace("[PAD]\n[UNK]", "[UNK]\n[PAD]", StringComparison.Ordinal);
     private readonly TemporaryFolder _folder = new();
 
     private string From => _folder.File("their-model");
@@ -79,6 +82,93 @@ public sealed class ModelImportTests : IDisposable
         Assert.Contains("tied", Assert.Single(account.LeftOut), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("bert", "pytorch_model.bin")]
+    [InlineData("bert", "model.safetensors")]
+    [InlineData("roberta", "pytorch_model.bin")]
+    public void The_whole_state_of_the_public_pre_training_keeps_its_language_head_and_its_decoder(string encoder, string weights)
+    {
+        (SmallModel model, TensorToWrite[] kept) = PretrainingState(encoder);
+        model.Write(From, weights, s_padSecond);
+
+        ModelAccount account = SmallModel.Import(From, To);
+
+        Assert.Equal(Plain(model), SmallModel.Bytes(To));
+        SafeTensorsWriter.Write(_folder.File("expected.safetensors"), kept);
+        Assert.Equal(SmallModel.Bytes(_folder.File("expected.safetensors")), SmallModel.Bytes(Path.Combine(To, "pretraining.safetensors")));
+        Assert.Contains(account.Taken, line => line.Contains("21 tensors", StringComparison.Ordinal));
+        Assert.Equal(2, account.LeftOut.Count);
+        Assert.All(["tied", "counted anew"], what => Assert.Contains(account.LeftOut, line => line.Contains(what, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void The_folder_of_FlagEmbedding_s_pre_training_brings_the_decoder_and_its_encoder_model_all_but_that()
+    {
+        (SmallModel whole, TensorToWrite[] kept) = PretrainingState("bert");
+        TensorToWrite[] head = [.. kept.Where(t => !t.Name.StartsWith("c_head.", StringComparison.Ordinal))];
+        string inner = Path.Combine(From, "encoder_model");
+        (whole with { Prefix = "bert.", More = head }).Write(inner, vocabulary: s_padSecond);
+        TorchCheckpointWriter.Write(Path.Combine(From, "pytorch_model.bin"), whole.Tensors());
+        File.WriteAllText(Path.Combine(From, "training_args.bin"), "not read");
+
+        SmallModel.Import(From, To);
+        SmallModel.Import(inner, To + "2");
+
+        Assert.Equal(Plain(whole), SmallModel.Bytes(To));
+        Assert.Equal(Plain(whole), SmallModel.Bytes(To + "2"));
+        Assert.Equal(kept.Select(t => t.Name).Order(StringComparer.Ordinal), SmallModel.Bytes(Path.Combine(To, "pretraining.safetensors")).Keys);
+        Assert.Equal(head.Select(t => t.Name).Order(StringComparer.Ordinal), SmallModel.Bytes(Path.Combine(To + "2", "pretraining.safetensors")).Keys);
+    }
+
+    // The state_dict of RetroMAEForPretraining (FlagEmbedding 7ed43d6): the masked-language model under "lm.", the decoder, and the embeddings under a second name.
+    // Kept: what only pre-training uses, under the names it has here.
+    private static (SmallModel Model, TensorToWrite[] Kept) PretrainingState(string encoder)
+    {
+        var random = new Random(3);
+        TensorToWrite Of(string name, params long[] shape) => SmallModel.Random(name, TensorType.F32, shape, random);
+        TensorToWrite[] Linear(string name, long rows, long columns) => [Of(name + ".weight", rows, columns), Of(name + ".bias", rows)];
+        TensorToWrite[] Norm(string name) => [Of(name + ".weight", 8), Of(name + ".bias", 8)];
+        bool bert = encoder == "bert";
+        string head = bert ? "cls.predictions" : "lm_head";
+        TensorToWrite[] named =
+        [
+            .. Linear(head + (bert ? ".transform.dense" : ".dense"), 8, 8),
+            .. Norm(head + (bert ? ".transform.LayerNorm" : ".layer_norm")),
+            Of(head + ".bias", 12),
+        ];
+        TensorToWrite[] decoder =
+        [
+            .. Linear("c_head.attention.self.query", 8, 8),
+            .. Linear("c_head.attention.self.key", 8, 8),
+            .. Linear("c_head.attention.self.value", 8, 8),
+            .. Linear("c_head.attention.output.dense", 8, 8),
+            .. Norm("c_head.attention.output.LayerNorm"),
+            .. Linear("c_head.intermediate.dense", 12, 8),
+            .. Linear("c_head.output.dense", 8, 12),
+            .. Norm("c_head.output.LayerNorm"),
+        ];
+        var small = new SmallModel();
+        SmallModel model = small with
+        {
+            Prefix = $"lm.{encoder}.",
+            Config = small.Config with { Kind = bert ? ModelKind.Bert : ModelKind.XlmRoberta, Architecture = bert ? "BertForMaskedLM" : "XLMRobertaForMaskedLM", PadTokenId = 1 },
+            More =
+            [
+                .. named.Select(t => t with { Name = "lm." + t.Name }),
+                Of($"lm.{head}.decoder.weight", 12, 8),
+                Of($"lm.{head}.decoder.bias", 12),
+                new TensorToWrite($"lm.{encoder}.embeddings.position_ids", TensorType.I64, [1, 16], new byte[128]),
+                Of("decoder_embeddings.word_embeddings.weight", 12, 8),
+                Of("decoder_embeddings.position_embeddings.weight", 16, 8),
+                Of("decoder_embeddings.token_type_embeddings.weight", 2, 8),
+                .. Norm("decoder_embeddings.LayerNorm"),
+                new TensorToWrite("decoder_embeddings.position_ids", TensorType.I64, [1, 16], new byte[128]),
+                .. decoder,
+            ],
+        };
+        return (model, [.. named, .. decoder]);
+    }
+
     [Fact]
     public void A_sentence_transformers_folder_says_how_it_is_used()
     {
@@ -121,6 +211,53 @@ public sealed class ModelImportTests : IDisposable
         Assert.Equal(SmallModel.Bytes(Path.Combine(golden, "sparse_linear.expected.safetensors"))["bias"], heads["sparse_linear.bias"]);
         Assert.Contains(account.LeftOut, line => line.Contains("position_ids", StringComparison.Ordinal));
         Assert.Equal("flagembedding", ModelCard.Load(To).Origin!.Layout);
+    }
+
+    [Theory, InlineData("model.safetensors"), InlineData("pytorch_model.bin")]
+    public void A_reranker_of_the_xlm_roberta_family_brings_encoder_and_classifier_each_to_its_file(string weights)
+    {
+        var small = new SmallModel();
+        SmallModel model = (small with
+        {
+            Prefix = "roberta.",
+            Config = small.Config with { Kind = ModelKind.XlmRoberta, Architecture = "XLMRobertaForSequenceClassification", PadTokenId = 1, TypeVocabularySize = 1, LayerNormEpsilon = 1e-5 },
+            More =
+            [
+                SmallModel.Filled("classifier.dense.weight", 8, 8), SmallModel.Filled("classifier.dense.bias", 8),
+                SmallModel.Filled("classifier.out_proj.weight", 1, 8), SmallModel.Filled("classifier.out_proj.bias", 1),
+            ],
+        }).Write(From, weights, "[CLS]\n[PAD]\n[SEP]\n[UNK]\n[MASK]\na\n");
+
+        ModelAccount account = SmallModel.Import(From, To);
+
+        Assert.Equal(["bge.json", "config.json", "model.safetensors", "reranker.safetensors", "vocab.txt"], Directory.GetFiles(To).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        SortedDictionary<string, string> theirs = SmallModel.Bytes(From);
+        Assert.Equal(theirs.Where(t => t.Key.StartsWith("roberta.", StringComparison.Ordinal)).Select(t => KeyValuePair.Create(t.Key["roberta.".Length..], t.Value)), SmallModel.Bytes(To));
+        Assert.Equal(theirs.Where(t => t.Key.StartsWith("classifier.", StringComparison.Ordinal)), SmallModel.Bytes(Path.Combine(To, "reranker.safetensors")));
+        Assert.Equal(model.Config with { Architecture = "XLMRobertaModel" }, ModelConfig.Load(To));
+        Assert.Contains(account.Taken, line => line.Contains("the cross-encoder's head (F32)", StringComparison.Ordinal));
+        Assert.Empty(account.LeftOut);
+    }
+
+    [Theory]
+    [InlineData("classifier.out_proj.bias", 2, false)]
+    [InlineData("classifier.out_proj.weight", 3, true)]
+    public void A_classifier_of_another_form_is_refused_or_left_out(string name, int rows, bool leftOut)
+    {
+        TensorToWrite[] head =
+        [
+            SmallModel.Filled("classifier.dense.weight", 8, 8), SmallModel.Filled("classifier.dense.bias", 8),
+            SmallModel.Filled("classifier.out_proj.weight", 1, 8), SmallModel.Filled("classifier.out_proj.bias", 1),
+        ];
+        new SmallModel { Prefix = "bert.", More = [.. head.Select(t => t.Name != name ? t : SmallModel.Filled(name, [rows, .. t.Shape[1..]]))] }.Write(From);
+        if (!leftOut)
+        {
+            Assert.Contains($"\"{name}\" is F32 [{rows}]", Assert.Throws<BadInput>(() => SmallModel.Import(From, To)).Message, StringComparison.Ordinal);
+            return;
+        }
+        // Several classes judge no relevance: the encoder alone is taken.
+        Assert.Contains("classifier.dense.bias and 3 more (classification head)", Assert.Single(SmallModel.Import(From, To).LeftOut), StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(To, "reranker.safetensors")));
     }
 
     [Fact]

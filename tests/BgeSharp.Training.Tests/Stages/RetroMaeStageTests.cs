@@ -151,6 +151,22 @@ public sealed class RetroMaeStageTests : IDisposable
         Assert.Equal(new TorchEncoder(new Encoder(weights, prefix, TinyModel.Config), Pooling.Cls).EncodeDense(text), alone.Encoder.EncodeDense(text));
     }
 
+    [Fact]
+    public void A_stage_goes_on_from_the_whole_state_of_the_public_pre_training()
+    {
+        var options = new RetroMaeStageOptions();
+        string theirs = Path.Combine(_folder.Path, "theirs"), folder = Path.Combine(_folder.Path, "model");
+        using var weights = new Weights(RetroMae.Shapes(TinyModel.Config, options.Design), Compute.Float32);
+        weights.Initialize(0.3, seed: 1);
+        Directory.CreateDirectory(theirs);
+        WeightFile.Write(Path.Combine(theirs, "model.safetensors"), weights, name => name.StartsWith("c_head.", StringComparison.Ordinal) ? name : "lm." + name);
+        TinyModel.Config.Save(theirs);
+        _tokenizer.Save(theirs);
+        ModelImport.Run(theirs, folder, cancellation: TestContext.Current.CancellationToken);
+        using Weights again = RunModel.Create(options, TinyModel.Config, Compute.Float32, seed: 9, folder).Weights;
+        Assert.Equal(weights.Values.data<float>().ToArray(), again.Values.data<float>().ToArray());
+    }
+
     [Theory]
     [InlineData("stages[0].maxLength=64", "stage \"retromae\": maxLength is 64, but the model has positions for texts of 32 tokens")]
     [InlineData("stages[1].passageMaxLength=64", "stage \"contrastive\": passageMaxLength is 64, but the model has positions for texts of 32 tokens")]
