@@ -49,7 +49,8 @@ public sealed class CrossEncoder(Encoder encoder, RelevanceHead head, SpecialTok
         var text = new PackedText(TokenBatch.Of(pairs), encoder.Config, device);
         Tensor? types = encoder.Config.TypeVocabularySize > 1 ? tensor(pairs.SelectMany(Types).ToArray()).to(device) : null;       // [T]
         Tensor rows = encoder.Forward(text, training, types);                                                                      // [T, D]
-        return head.Logits(rows.index_select(0, text.Firsts), training ? encoder.Config.HiddenDropout : 0);
+        double dropout = training ? encoder.Config.HiddenDropout : 0;
+        return head.Logits(rows.index_select(0, text.Firsts), dropout, encoder.Config.Kind == ModelKind.XlmRoberta ? dropout : 0);
     }
 
     // 1 from the passage's first token on.

@@ -24,12 +24,13 @@ public sealed class RelevanceHead(Weights weights)
     ];
 
     /// <param name="firsts">[B, D], vectors of the first tokens.</param>
-    /// <param name="dropout">0 outside training.</param>
+    /// <param name="dropout">Of what goes into the last layer; 0 outside training.</param>
+    /// <param name="dropoutBefore">Of the vectors themselves: as much in XLM-RoBERTa's head, 0 before BERT's pooler.</param>
     /// <returns>[B] in the master type.</returns>
-    public Tensor Logits(Tensor firsts, double dropout)
+    public Tensor Logits(Tensor firsts, double dropout, double dropoutBefore)
     {
         Tensor rows = firsts.to_type(weights.Compute.MasterType);
-        Tensor inner = weights.Linear(Dropout.Of(rows, dropout), Dense).tanh();
+        Tensor inner = weights.Linear(Dropout.Of(rows, dropoutBefore), Dense).tanh();
         return weights.Linear(Dropout.Of(inner, dropout), Out).squeeze(1);
     }
 }

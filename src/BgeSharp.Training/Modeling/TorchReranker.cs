@@ -87,23 +87,30 @@ public sealed class TorchReranker : IReranker, IDisposable
     }
 
     /// <inheritdoc/>
-    public float[] Score(IReadOnlyList<TextPair> pairs)
+    public float[] Score(IReadOnlyList<TextPair> pairs) => Score(pairs, null);
+
+    /// <summary>Relevance of each pair, in order.</summary>
+    /// <param name="pairs">Query and passage.</param>
+    /// <param name="progress">Called after each pass with the number of pairs scored so far; what it throws ends the scoring.</param>
+    public float[] Score(IReadOnlyList<TextPair> pairs, Action<int>? progress)
     {
         ArgumentNullException.ThrowIfNull(pairs);
         var joined = new int[pairs.Count][];
         Parallel.For(0, joined.Length, i => joined[i] = _model.Join(
             Tokenizer.EncodeWithSpecial(pairs[i].Query, Math.Min(QueryMaxLength, MaxLength)), Tokenizer.EncodeWithSpecial(pairs[i].Passage, MaxLength), MaxLength));
-        return ScoreJoined(joined);
+        return ScoreJoined(joined, progress);
     }
 
     /// <summary>Relevance of texts that are ids of this model's vocabulary already.</summary>
     /// <param name="pairs">Query and passage, each with its special tokens.</param>
-    public float[] Score(IReadOnlyList<(int[] Query, int[] Passage)> pairs) => ScoreJoined([.. pairs.Select(p => _model.Join(p.Query.Length <= QueryMaxLength ? p.Query : [.. p.Query[..(QueryMaxLength - 1)], p.Query[^1]], p.Passage, MaxLength))]);
+    /// <param name="progress">Called after each pass with the number of pairs scored so far; what it throws ends the scoring.</param>
+    public float[] Score(IReadOnlyList<(int[] Query, int[] Passage)> pairs, Action<int>? progress = null)
+        => ScoreJoined([.. pairs.Select(p => _model.Join(p.Query.Length <= QueryMaxLength ? p.Query : [.. p.Query[..(QueryMaxLength - 1)], p.Query[^1]], p.Passage, MaxLength))], progress);
 
     /// <inheritdoc/>
     public void Dispose() => _owned?.Dispose();
 
-    private float[] ScoreJoined(int[][] pairs)
+    private float[] ScoreJoined(int[][] pairs, Action<int>? progress)
     {
         var scores = new float[pairs.Length];
         int[] order = [.. Enumerable.Range(0, pairs.Length).OrderByDescending(i => pairs[i].Length).ThenBy(i => i)];
@@ -118,6 +125,7 @@ public sealed class TorchReranker : IReranker, IDisposable
                 scores[order[start + i]] = logits[i];
             }
             start += count;
+            progress?.Invoke(start);
         }
         return scores;
     }

@@ -9,30 +9,34 @@ using BgeSharp.Training.Optimization;
 using BgeSharp.Training.Stages;
 using BgeSharp.Training.Stages.Recipes;
 using BgeSharp.Training.Tests.Data;
+using static TorchSharp.torch;
 
 namespace BgeSharp.Training.Tests.Modeling;
 
 public sealed class RerankerTests : IDisposable
 {
     private static readonly TextPair[] s_pairs = [new("ab c", "de fgh i"), new("x", "ab c"), new("ab c", "ab c d e f g h i j k l m n o p")];
+    private static readonly ModelConfig s_xlmRoberta = TinyModel.Config with { Kind = ModelKind.XlmRoberta, Architecture = "XLMRobertaModel", TypeVocabularySize = 1, LayerNormEpsilon = 1e-5 };
     private readonly TemporaryFolder _folder = new();
     private readonly WordPieceTokenizer _tokenizer = TinyModel.Tokenizer();
 
     public void Dispose() => _folder.Dispose();
 
-    [Fact]
-    public void A_saved_cross_encoder_and_one_brought_in_from_Hugging_Face_give_the_same_scores()
+    [Theory, InlineData(ModelKind.Bert), InlineData(ModelKind.XlmRoberta)]
+    public void A_saved_cross_encoder_and_one_brought_in_from_Hugging_Face_give_the_same_scores(ModelKind kind)
     {
-        using Weights weights = Model();
+        ModelConfig config = kind == ModelKind.Bert ? TinyModel.Config : s_xlmRoberta;
+        using Weights weights = Model(config);
         string saved = Path.Combine(_folder.Path, "saved"), foreign = Path.Combine(_folder.Path, "foreign"), imported = Path.Combine(_folder.Path, "imported");
-        ModelFolder.Save(saved, weights, "", TinyModel.Config, _tokenizer, new ModelCard { PassageMaxLength = 24 });
+        ModelFolder.Save(saved, weights, "", config, _tokenizer, new ModelCard { PassageMaxLength = 24 });
         Directory.CreateDirectory(foreign);
         foreach (string file in Directory.GetFiles(saved).Where(f => Path.GetFileName(f) is not ("bge.json" or "reranker.safetensors" or "model.safetensors")))
         {
             File.Copy(file, Path.Combine(foreign, Path.GetFileName(file)));
         }
-        WeightFile.Write(Path.Combine(foreign, "model.safetensors"), weights, name => name.StartsWith("classifier.dense.", StringComparison.Ordinal) ? name.Replace("classifier.dense", "bert.pooler.dense", StringComparison.Ordinal)
-            : name.StartsWith("classifier.out_proj.", StringComparison.Ordinal) ? name.Replace("classifier.out_proj", "classifier", StringComparison.Ordinal) : "bert." + name);
+        // BERT's classifier stands on its pooler; XLM-RoBERTa's has both layers and the names that they have here.
+        WeightFile.Write(Path.Combine(foreign, "model.safetensors"), weights, name => !RelevanceHead.Has(name) ? Encoder.PrefixOf(config) + name : kind == ModelKind.XlmRoberta ? name
+            : name.Replace("classifier.dense", "bert.pooler.dense", StringComparison.Ordinal).Replace("classifier.out_proj", "classifier", StringComparison.Ordinal));
         ModelAccount account = ModelImport.Run(foreign, imported, cancellation: TestContext.Current.CancellationToken);
         Assert.Contains(account.Taken, line => line.Contains("cross-encoder", StringComparison.Ordinal));
 
@@ -42,6 +46,37 @@ public sealed class RerankerTests : IDisposable
         Assert.Equal(3, scores.Distinct().Count());
         Assert.Equal(scores[..2], other.Score(s_pairs)[..2]);
         Assert.Equal(scores[0], own.Score([s_pairs[0]])[0], 1e-5);
+    }
+
+    [Theory, InlineData(ModelKind.Bert), InlineData(ModelKind.XlmRoberta)]
+    public void Scores_and_gradients_are_those_of_the_formula(ModelKind kind)
+    {
+        using var scope = NewDisposeScope();
+        ModelConfig config = kind == ModelKind.Bert ? TinyModel.Config : s_xlmRoberta with { PadTokenId = 1, MaxPositions = 66 };
+        using var weights = new Weights(CrossEncoder.Shapes(config), Compute.Float64);
+        random.manual_seed(5);
+        using (no_grad())
+        {
+            weights.Values.copy_(randn([weights.Count], ScalarType.Float64) * 0.4);      // biases and LayerNorms too
+        }
+        Dictionary<string, Tensor> plain = weights.Shapes.ToDictionary(s => s.Name, s => weights[s.Name].detach().clone().requires_grad_());
+        CrossEncoder model = Cross(weights, config);
+        int[] query = [2, 10, 11, 12, 3];
+        int[][] passages = [[2, 20, 21, 22, 23, 24, 25, 3], [2, 30, 10, 3]];
+        int[] between = kind == ModelKind.Bert ? [3] : [3, 3];
+        Tensor expected = cat([.. passages.Select(passage => Formula(plain, config, [2, 10, 11, 12, .. between, .. passage[1..]], 4 + between.Length))], 0);
+        Tensor logits = model.Logits([.. passages.Select(passage => model.Join(query, passage, 64))], training: false);
+        AssertClose("logits", expected, logits);
+
+        Tensor factor = tensor(new[] { 1.0, -0.7 });
+        BackwardPass.Run((logits * factor).sum());
+        (expected * factor).sum().backward();
+        foreach ((string name, Tensor weight) in plain)
+        {
+            using Tensor gradient = weights.GradientOf(name);
+            AssertClose(name, weight.grad!, gradient);
+        }
+        Assert.True(plain["classifier.dense.weight"].grad!.abs().max().item<double>() > 1e-3);
     }
 
     [Fact]
@@ -55,6 +90,23 @@ public sealed class RerankerTests : IDisposable
         float[] scores = own.Score(pairs);
         Assert.Equal(scores[1], scores[0], 1e-5);
         Assert.Equal(scores, own.Score([.. pairs.Select(p => (_tokenizer.EncodeWithSpecial(p.Query), _tokenizer.EncodeWithSpecial(p.Passage)))]));
+    }
+
+    [Fact]
+    public void Scoring_tells_of_each_pass_and_ends_where_that_is_asked_for()
+    {
+        using Weights weights = Model();
+        var judge = new TorchReranker(Cross(weights, TinyModel.Config), _tokenizer, 24) { BatchTokens = 1 };
+        var told = new List<int>();
+        Assert.Equal(judge.Score(s_pairs), judge.Score(s_pairs, told.Add));
+        Assert.Equal([1, 2, 3], told);
+        told.Clear();
+        Assert.Throws<OperationCanceledException>(() => judge.Score(s_pairs, done =>
+        {
+            told.Add(done);
+            throw new OperationCanceledException();
+        }));
+        Assert.Equal([1], told);
     }
 
     [Fact]
@@ -147,9 +199,37 @@ public sealed class RerankerTests : IDisposable
 
     private CrossEncoder Cross(Weights weights, ModelConfig config) => new(new Encoder(weights, "", config), new RelevanceHead(weights), _tokenizer.Special);
 
-    private static Weights Model()
+    // The whole model for one pair: Devlin et al. 2019, then w₂ · tanh(W₁ h + b₁) + b₂ of the first token's h.
+    private static Tensor Formula(Dictionary<string, Tensor> weights, ModelConfig config, int[] ids, int beforePassage)
     {
-        var weights = new Weights(CrossEncoder.Shapes(TinyModel.Config), Compute.Float32);
+        Tensor Linear(Tensor x, string layer) => x.matmul(weights[layer + ".weight"].t()) + weights[layer + ".bias"];
+        Tensor Normal(Tensor x, string layer) => nn.functional.layer_norm(x, [config.HiddenSize], weights[layer + ".weight"], weights[layer + ".bias"], config.LayerNormEpsilon);
+        Tensor Rows(string table, IEnumerable<int> rows) => weights[$"embeddings.{table}_embeddings.weight"].index_select(0, tensor(rows.Select(row => (long)row).ToArray()));
+        bool bert = config.Kind == ModelKind.Bert;
+        Tensor x = Rows("word", ids) + Rows("position", Enumerable.Range(bert ? 0 : config.PadTokenId + 1, ids.Length)) + Rows("token_type", ids.Select((_, i) => bert && i >= beforePassage ? 1 : 0));
+        x = Normal(x, "embeddings.LayerNorm");                                                                              // [L, D]
+        for (int i = 0; i < config.LayerCount; i++)
+        {
+            string layer = $"encoder.layer.{i}.";
+            Tensor[] parts = [.. new[] { "query", "key", "value" }.Select(name => Linear(x, $"{layer}attention.self.{name}").view(ids.Length, config.HeadCount, config.HeadSize).transpose(0, 1))];
+            Tensor shares = (parts[0].matmul(parts[1].transpose(1, 2)) / Math.Sqrt(config.HeadSize)).softmax(2);            // [H, L, L]
+            Tensor mixed = shares.matmul(parts[2]).transpose(0, 1).reshape(ids.Length, config.HiddenSize);
+            x = Normal(x + Linear(mixed, layer + "attention.output.dense"), layer + "attention.output.LayerNorm");
+            x = Normal(x + Linear(nn.functional.gelu(Linear(x, layer + "intermediate.dense")), layer + "output.dense"), layer + "output.LayerNorm");
+        }
+        return Linear(Linear(x.narrow(0, 0, 1), "classifier.dense").tanh(), "classifier.out_proj").reshape(1);
+    }
+
+    private static void AssertClose(string name, Tensor expected, Tensor actual)
+    {
+        Assert.Equal(expected.shape, actual.shape);
+        double off = (expected - actual).abs().max().item<double>();
+        Assert.True(off < 1e-9, $"{name} is off by {off}");
+    }
+
+    private static Weights Model(ModelConfig? config = null)
+    {
+        var weights = new Weights(CrossEncoder.Shapes(config ?? TinyModel.Config), Compute.Float32);
         weights.Initialize(0.3, 1);
         return weights;
     }
