@@ -5,6 +5,7 @@ using BgeSharp.Cli.Evaluations;
 using BgeSharp.Cli.Reports.Evaluation;
 using BgeSharp.Cli.Terminals;
 using BgeSharp.Evaluation.Reports;
+using BgeSharp.Formats;
 
 namespace BgeSharp.Cli.Commands;
 
@@ -21,6 +22,7 @@ internal static class CompareCommand
         var command = new Command("compare", "Compare evaluation reports.") { files, output, seed, samples };
         command.SetAction(line =>
         {
+            AtomicFile.RequirePlace(line.GetValue(output));
             string[] paths = [.. line.GetValue(files)!.Select(f => Directory.Exists(f) ? Path.Combine(f, EvaluationRun.JsonName) : f)];
             EvaluationReport[] reports = [.. paths.Select(ReportFile.Read)];
             if (line.GetValue(samples) < 1)

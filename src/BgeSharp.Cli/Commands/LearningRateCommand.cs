@@ -33,6 +33,7 @@ internal static class LearningRateCommand
         machine.AddTo(command);
         command.SetAction((line, cancellation) =>
         {
+            AtomicFile.RequirePlace(line.GetValue(chart));
             Recipe loaded = RecipeFile.Load(line.GetValue(recipe)!, line.GetValue(set) ?? []);
             int index = IndexOf(loaded, line.GetValue(stage) ?? "", line.GetValue(recipe)!);
             LearningRateSweep sweep = Sweep(line.GetValue(low), line.GetValue(high), line.GetValue(steps), loaded.Stages[index].MaxGradientNorm);

@@ -29,6 +29,7 @@ internal static class MasksCommand
         var command = new Command("masks", "Draw what RetroMAE pre-training hides of a text.") { text, tokenizer, output, words, encoder, decoder, seed };
         command.SetAction(line =>
         {
+            AtomicFile.RequirePlace(line.GetValue(output));
             double hiddenFromEncoder = Share("--encoder-mask", line.GetValue(encoder)), hiddenFromDecoder = Share("--decoder-mask", line.GetValue(decoder));
             ITokenizer vocabulary = TokenizerFile.Load(line.GetValue(tokenizer)!);
             HanWords? list = line.GetValue(words) is string file ? HanWords.Load(file) : null;

@@ -5,6 +5,7 @@ using System.Globalization;
 using BgeSharp.Cli.Reports;
 using BgeSharp.Cli.Terminals;
 using BgeSharp.Embeddings;
+using BgeSharp.Formats;
 using BgeSharp.Training.Data.Filters;
 using BgeSharp.Training.Data.Mining;
 using BgeSharp.Training.Data.Pairs;
@@ -48,6 +49,7 @@ internal static class MineFilterCommand
         command.SetAction((line, cancellation) =>
         {
             (string from, string to) = (line.GetRequiredValue(input), line.GetRequiredValue(output));
+            AtomicFile.RequirePlace(to);
             BadInput.RequireFile(from, "training pairs");
             var filters = new List<IPairFilter>();
             var models = new List<TextModel>();

@@ -5,6 +5,7 @@ using System.Diagnostics;
 using System.Globalization;
 using BgeSharp.Cli.Reports;
 using BgeSharp.Cli.Terminals;
+using BgeSharp.Formats;
 using BgeSharp.Training.Data.Mining;
 using BgeSharp.Training.Data.Readers;
 using BgeSharp.Training.Stages.Recipes;
@@ -37,13 +38,15 @@ internal static class MinePairsCommand
             {
                 throw new BadInput("name documents with --input, or a recipe with --recipe; one of the two.");
             }
+            string path = line.GetRequiredValue(output);
+            AtomicFile.RequirePlace(path);
+            AtomicFile.RequirePlace(line.GetValue(heldOutFile));
             foreach (string input in inputs)
             {
                 DocumentFiles.Find(input, _ => true);     // named as it was given, not as a field of the recipe that is made of it
             }
             PairRecipe pairs = file is null ? given.Recipe(line) : RecipeFile.LoadPairs(file, line.GetValue(set) ?? []);
             RecipeFile.Check(pairs);
-            string path = line.GetRequiredValue(output);
             string? heldOut = pairs.HeldOut > 0 ? line.GetValue(heldOutFile) ?? HeldOutName(path) : null;
             int count = line.GetValue(threads) is > 0 and int n ? n : Environment.ProcessorCount;
             return Task.FromResult(Run(terminal, pairs, new MiningPlace(path, heldOut, count, TimeProvider.System) { Progress = Watch(terminal), Restart = line.GetValue(restart) }, cancellation));

@@ -29,6 +29,7 @@ internal static class TokenizeCommand
 
     private static int Run(Terminal terminal, string tokenizerPath, string input, string output, bool special, CancellationToken cancellation)
     {
+        AtomicFile.RequirePlace(output);
         ITokenizer tokenizer = TokenizerFile.Load(tokenizerPath);
         BadInput.RequireFile(input, "input");
         long tokens = 0;

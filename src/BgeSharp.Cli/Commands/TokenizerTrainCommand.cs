@@ -4,6 +4,7 @@
 using System.CommandLine;
 using System.Globalization;
 using BgeSharp.Cli.Terminals;
+using BgeSharp.Formats;
 using BgeSharp.Text;
 using BgeSharp.Text.Unigram.Training;
 using BgeSharp.Training.Data;
@@ -30,12 +31,13 @@ internal static class TokenizerTrainCommand
         var command = new Command("train", "Learn a vocabulary from text.") { input, format, fields, type, size, cased, coverage, bytes, output };
         command.SetAction((line, cancellation) =>
         {
+            string folder = line.GetRequiredValue(output);
+            AtomicFile.RequireFolder(folder);
             string name = line.GetRequiredValue(format);
             Dictionary<string, string> map = FieldArguments.Parse(line.GetValue(fields) ?? []);
             // Names what is missing or unknown now, not between the two readings.
             List<IEnumerable<Document>> sources = [.. line.GetRequiredValue(input).Select(i => DocumentReader.Read(i, name, map))];
             IEnumerable<string> lines = sources.SelectMany(s => s).SelectMany(d => TextChunks.Of(d, 2000)).SelectMany(t => t.Split('\n'));
-            string folder = line.GetRequiredValue(output);
             int count = line.GetRequiredValue(type) == "unigram"
                 ? TrainUnigram(terminal, lines, new UnigramTrainerOptions { Size = line.GetValue(size), CharacterCoverage = line.GetValue(coverage), ByteFallback = line.GetValue(bytes) }, folder, cancellation)
                 : TrainWordPiece(lines, line.GetValue(size), line.GetValue(cased), folder, cancellation);

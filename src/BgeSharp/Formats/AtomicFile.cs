@@ -17,17 +17,45 @@ public sealed class AtomicFile : IDisposable
     /// <summary>Where the contents go; seekable.</summary>
     public Stream Stream => _stream ?? throw new ObjectDisposedException(nameof(AtomicFile));
 
+    /// <summary>Throws where no file can be written because of what is there. To be called before long work whose result goes there; whether the disk will take it is not asked.</summary>
+    /// <param name="path">As the user gave it; null for none, which is always well.</param>
+    /// <exception cref="BadInput">A folder has this name, or <see cref="RequireFolder"/> throws for the folder it would be in.</exception>
+    public static void RequirePlace(string? path)
+    {
+        if (path is null)
+        {
+            return;
+        }
+        if (System.IO.Path.GetFileName(path).Length == 0 || Directory.Exists(path))
+        {
+            throw new BadInput($"{path}: is a folder, and a file is to be written; name a file; what is there was not touched.");
+        }
+        RequireFolder(System.IO.Path.GetDirectoryName(path));
+    }
+
+    /// <summary>Throws where there can be no folder to write into, missing ones being made.</summary>
+    /// <param name="folder">As the user gave it; null or empty for one that is there for certain.</param>
+    /// <exception cref="BadInput">It or one above it is a file.</exception>
+    public static void RequireFolder(string? folder)
+    {
+        for (string? above = folder; above is { Length: > 0 } && !Directory.Exists(above); above = System.IO.Path.GetDirectoryName(above))
+        {
+            if (File.Exists(above))
+            {
+                throw new BadInput($"{above}: is a file where a folder is needed to write into; name another place; the file was not touched.");
+            }
+        }
+    }
+
     /// <summary>Opens a temporary file beside the final one; missing folders are made.</summary>
+    /// <exception cref="BadInput">As <see cref="RequirePlace"/>.</exception>
     /// <exception cref="IOException">The folder cannot be written to; the message names the path.</exception>
     public static AtomicFile Create(string path)
     {
+        RequirePlace(path);
         try
         {
             string full = System.IO.Path.GetFullPath(path);
-            if (Directory.Exists(full))
-            {
-                throw new IOException("a folder has this name");
-            }
             string folder = System.IO.Path.GetDirectoryName(full) ?? throw new IOException("the path has no folder");
             IFileSystem files = FileSystem.Current;
             if (!Directory.Exists(folder))

@@ -1,6 +1,8 @@
 // A folder at a place of the user's, either all there or not there: filled beside its final place and renamed. An existing folder is never touched unless it is
 // empty, and no name is taken away that could be the user's, which is why this is not Formats.AtomicFolder.
 
+using BgeSharp.Formats;
+
 namespace BgeSharp.Models;
 
 /// <summary>A folder being written that appears under its name only when <see cref="Commit"/> is called.</summary>
@@ -22,6 +24,7 @@ internal sealed class StagedFolder : IDisposable
         string full = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(target));
         Refuse(target, full);
         string parent = System.IO.Path.GetDirectoryName(full) ?? throw new BadInput($"{target}: is no name for a new folder; nothing was written.");
+        AtomicFile.RequireFolder(parent);
         string staging = System.IO.Path.Combine(parent, $".{System.IO.Path.GetFileName(full)}.{Guid.NewGuid():N}.tmp");
         Directory.CreateDirectory(staging);
         return new StagedFolder(full, staging);

@@ -49,12 +49,25 @@ public class AtomicFileTests
     }
 
     [Fact]
-    public void A_path_that_is_a_folder_or_goes_through_a_file_is_reported()
+    public void A_path_that_is_a_folder_or_goes_through_a_file_can_be_mended_by_who_gave_it()
     {
         using var folder = new ScratchFolder();
         string file = folder.Write("a.txt", "old");
-        Assert.Contains(folder.Path, Assert.Throws<IOException>(() => AtomicFile.WriteText(folder.Path, "x")).Message, StringComparison.Ordinal);
-        Assert.Contains(file, Assert.Throws<IOException>(() => AtomicFile.WriteText(file + "/b.txt", "x")).Message, StringComparison.Ordinal);
+        foreach (string path in (string[])[folder.Path, folder["new/"]])
+        {
+            Assert.StartsWith($"{path}: is a folder", Assert.Throws<BadInput>(() => AtomicFile.WriteText(path, "x")).Message, StringComparison.Ordinal);
+        }
+        foreach (string path in (string[])[file + "/b.txt", file + "/c/b.txt"])
+        {
+            Assert.StartsWith($"{file}: is a file", Assert.Throws<BadInput>(() => AtomicFile.WriteText(path, "x")).Message, StringComparison.Ordinal);
+        }
+        Assert.StartsWith($"{file}: is a file", Assert.Throws<BadInput>(() => AtomicFile.RequireFolder(file)).Message, StringComparison.Ordinal);
+        AtomicFile.RequirePlace(null);
+        AtomicFile.RequirePlace("new.txt");
+        AtomicFile.RequirePlace(file);
+        AtomicFile.RequireFolder(folder["x/y"]);
+        Assert.Equal(["a.txt"], folder.Names);
+        Assert.Equal("old", File.ReadAllText(file));
     }
 
     [Fact]

@@ -59,6 +59,7 @@ public sealed record RunFolder(string Root)
         {
             throw new BadInput($"{Root}: is a file, and a run needs a folder; choose another --out.");
         }
+        Formats.AtomicFile.RequireFolder(Root);
         if (!File.Exists(Progress) && Directory.Exists(Root) && Directory.EnumerateFileSystemEntries(Root).Select(Path.GetFileName).FirstOrDefault(name => !IsOfFirstMoment(name!)) is { } foreign)
         {
             throw new BadInput($"{Root}: is not empty (\"{foreign}\") and holds no run; choose a new folder with --out.");
