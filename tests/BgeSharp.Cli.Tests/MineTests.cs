@@ -81,6 +81,23 @@ public sealed class MineTests : IDisposable
     }
 
     [Fact]
+    public async Task Advice_counts_wrong_lines_and_does_not_replace_a_recipe_that_is_there()
+    {
+        File.AppendAllText(Documents(), "{broken\n");
+        string recipe = Given("mine.json", "edited");
+
+        var refused = await Bge("advise", "--input", In("d.jsonl"), "--out", recipe);
+        var (code, output, error) = await Bge("advise", "--input", In("d.jsonl"), "--out", In("new.json"), "--precision", "float32");
+
+        Assert.Equal((2, ""), (refused.Code, refused.Output));
+        Assert.StartsWith($"{recipe}: is there already", refused.Error, StringComparison.Ordinal);
+        Assert.Equal("edited", File.ReadAllText(recipe));
+        Assert.True(code == 0, error);
+        Assert.Contains("1 lines or files are wrong, for example: " + In("d.jsonl") + ":41: not JSON", output, StringComparison.Ordinal);
+        Assert.Contains("contrastive  no", output, StringComparison.Ordinal);       // forty documents are too few
+    }
+
+    [Fact]
     public async Task A_filter_says_what_it_dropped_and_shows_examples()
     {
         string pairs = Given("p.jsonl", "{\"query\":\"选择许可证\",\"pos\":[\"先想清楚。\"],\"neg\":[],\"pos_scores\":[0.9]}\n{\"query\":\"天气\",\"pos\":[\"毫不相干的一段。\"],\"neg\":[],\"pos_scores\":[0.1]}\n");

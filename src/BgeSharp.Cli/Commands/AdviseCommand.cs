@@ -25,7 +25,7 @@ internal static class AdviseCommand
         var labelled = new Option<string[]>("--labelled") { Description = "Judged pairs: FlagEmbedding JSONL or SQuAD-format JSON.", HelpName = "PAIRS", AllowMultipleArgumentsPerToken = true };
         var hours = new Option<double>("--hours") { Description = "Time that training may take.", HelpName = "H", DefaultValueFactory = _ => 1 };
         var limit = new Option<int>("--limit") { Description = "Documents of each source to look at.", HelpName = "N", DefaultValueFactory = _ => 20_000 };
-        var output = new Option<string>("--out") { Description = "Recipe to write.", HelpName = "FILE", DefaultValueFactory = _ => "advised.json" };
+        var output = new Option<string>("--out") { Description = "Recipe to write; must not exist.", HelpName = "FILE", DefaultValueFactory = _ => "advised.json" };
         hours.Validators.Add(r =>
         {
             if (r.GetValueOrDefault<double>() is not (> 0 and < 10_000))
@@ -38,6 +38,7 @@ internal static class AdviseCommand
         machine.AddTo(command);
         command.SetAction((line, cancellation) =>
         {
+            RequireNew(line.GetRequiredValue(output));
             Dictionary<string, string> map = FieldArguments.Parse(line.GetValue(fields) ?? []);
             DocumentSourceOptions[] sources = [.. line.GetRequiredValue(input).Distinct().Select(path => new DocumentSourceOptions
             {
@@ -62,8 +63,19 @@ internal static class AdviseCommand
         return command;
     }
 
+    // A recipe is written to be edited: one that is there is not replaced, as no model folder is.
+    private static void RequireNew(string recipe)
+    {
+        AtomicFile.RequirePlace(recipe);
+        if (File.Exists(recipe))
+        {
+            throw new BadInput($"{recipe}: is there already, and somebody may have edited it; name another recipe by --out, or remove this one; nothing was written.");
+        }
+    }
+
     private static void Advise(Terminal terminal, DocumentSourceOptions[] sources, string[] labelled, double hours, int limit, string output, string work, Func<Compute> start, CancellationToken cancellation)
     {
+        long judged = labelled.Sum(path => path.Contains(".json", StringComparison.OrdinalIgnoreCase) && !path.Contains(".jsonl", StringComparison.OrdinalIgnoreCase) ? SquadPairs.Read(path).Count : PairFile.Read(path).LongCount());
         terminal.Output.WriteLine("looking at the documents");
         PairRecipe mining = new() { Name = "survey", Sources = [.. sources.Select(s => s with { Limit = limit })], SkipBad = true };
         RecipeFile.Check(mining);
@@ -72,11 +84,10 @@ internal static class AdviseCommand
         {
             throw new BadInput($"{sources[0].Path}: no document was left after cleaning; bge mine pairs with the same input says what was dropped and why.");
         }
-        long judged = labelled.Sum(path => path.Contains(".json", StringComparison.OrdinalIgnoreCase) && !path.Contains(".jsonl", StringComparison.OrdinalIgnoreCase) ? SquadPairs.Read(path).Count : PairFile.Read(path).LongCount());
         var survey = new DataSurvey(mined, judged, 0.6, mined.Sources.Values.Any(s => s.Kept >= limit));
         Compute compute = start();
         terminal.Output.WriteLine("measuring this machine");
-        (MeasuredSpeed speed, double perCharacter) = SpeedProbe.Measure(sources, StageAdvice.Model(survey.Tokens), Path.Combine(work, "probe"), compute, retroMae: true);
+        (MeasuredSpeed speed, double perCharacter) = SpeedProbe.Measure(mining.Sources, StageAdvice.Model(survey.Tokens), Path.Combine(work, "probe"), compute, retroMae: true, cancellation);
         survey = survey with { TokensPerCharacter = perCharacter };
         string name = Path.GetFileNameWithoutExtension(output);
         (IReadOnlyList<StageVerdict> verdicts, Recipe recipe) = StageAdvice.Of(survey, speed, hours, sources, labelled, name);
