@@ -40,14 +40,14 @@ public sealed class ModeSearch
         _bm25 = bm25 ?? new Lazy<Bm25Index>(() => Bm25Index.Build(set.Corpus.Select(p => p.FullText), options: options.Bm25));
     }
 
-    /// <summary>What has to be computed of queries and corpus for some modes: what they need, and for the hybrid all that the encoder has.</summary>
+    /// <summary>What has to be computed of queries and corpus for some modes: what they need, for the hybrid all that the encoder has, and lexical weights for rrf where it has them.</summary>
     /// <exception cref="BadInput">The encoder lacks something that a mode needs.</exception>
     public static EmbeddingModes Outputs(IEnumerable<RetrievalMode> modes, IEncoder encoder)
     {
         EmbeddingModes outputs = EmbeddingModes.None;
         foreach (RetrievalMode mode in modes)
         {
-            outputs |= mode.Needs | (mode.Search is "hybrid" or "rrf" ? encoder.Modes : EmbeddingModes.None);
+            outputs |= mode.Needs | (mode.Search switch { "hybrid" => encoder.Modes, "rrf" => encoder.Modes & EmbeddingModes.Sparse, _ => EmbeddingModes.None });
         }
         encoder.Require(outputs);
         return outputs;

@@ -141,6 +141,22 @@ public sealed class EmbeddedCorpus : IDisposable
         }
     }
 
+    /// <summary>The outputs that a folder keeps of a corpus, whatever is asked for this time; None when it keeps another corpus, or none. Its first shard speaks for all.</summary>
+    /// <param name="folder">As in <see cref="InFolder"/>.</param>
+    /// <param name="texts">The corpus; the texts of the first shard are read.</param>
+    /// <param name="key">The key of <see cref="InFolder"/> for some outputs.</param>
+    public static EmbeddingModes OutputsIn(string folder, IEnumerable<string> texts, Func<EmbeddingModes, string> key)
+    {
+        string path = PathOf(folder, 0);
+        EmbeddingModes outputs = EmbeddingShard.OutputsOf(path);
+        if (outputs == EmbeddingModes.None)
+        {
+            return outputs;
+        }
+        using EmbeddingShard? first = EmbeddingShard.TryOpen(path, count => KeyOf(key(outputs), [.. texts.Take(count)], count));
+        return first is null ? EmbeddingModes.None : outputs;
+    }
+
     /// <summary>Terms of a row, ascending, and their weights.</summary>
     public (ReadOnlyMemory<int> Terms, ReadOnlyMemory<float> Weights) TermsOf(int row)
     {

@@ -48,6 +48,25 @@ public sealed class EmbeddingShard : IDisposable
     /// <summary>Numbers in it: dense vectors, token ids and their weights, multi-vectors.</summary>
     public long Numbers => (long)Dense.Length + Terms.Length + Weights.Length + Vectors.Length;
 
+    /// <summary>The outputs that a file says it holds, None when it is no shard. Nothing but the names of its tensors is looked at: whether they are sound is for <see cref="TryOpen"/>.</summary>
+    public static EmbeddingModes OutputsOf(string path)
+    {
+        if (!File.Exists(path))
+        {
+            return EmbeddingModes.None;
+        }
+        try
+        {
+            using SafeTensorsFile file = SafeTensorsFile.Open(path);
+            return (file.Contains("dense") ? EmbeddingModes.Dense : EmbeddingModes.None) | (file.Contains("term_offsets") ? EmbeddingModes.Sparse : EmbeddingModes.None)
+                | (file.Contains("vector_offsets") ? EmbeddingModes.MultiVector : EmbeddingModes.None);
+        }
+        catch (BadInput)
+        {
+            return EmbeddingModes.None;
+        }
+    }
+
     /// <summary>What an embedding adds to <see cref="Numbers"/>.</summary>
     public static long NumbersOf(M3Embedding embedding)
     {
