@@ -9,6 +9,7 @@ using System.Text;
 using BgeSharp.Cli.Terminals;
 using BgeSharp.Embeddings;
 using BgeSharp.Formats;
+using BgeSharp.Text;
 using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Data.Negatives;
 using BgeSharp.Training.Data.Vectors;
@@ -27,8 +28,10 @@ internal static class EmbedCommand
         var output = new Option<string>("--out") { Description = "Vectors: .jsonl, .jsonl.gz or .npy.", HelpName = "FILE", Required = true };
         var query = new Option<bool>("--query") { Description = "The texts are queries: put the model's instruction before them." };
         var length = new Option<int>("--max-length") { Description = "Longest text in tokens; 0 for the model's own limit.", DefaultValueFactory = _ => 0, HelpName = "N" };
+        var dimensions = new DimensionsOption();
         var machine = new MachineOptions();
         var command = new Command("embed", "Turn texts into vectors.") { model, input, output, query, length };
+        dimensions.AddTo(command);
         machine.AddTo(command);
         command.SetAction((line, cancellation) =>
         {
@@ -38,11 +41,14 @@ internal static class EmbedCommand
             {
                 throw new BadInput($"{path}: vectors are written as .jsonl, .jsonl.gz or .npy; nothing was written.");
             }
+            AtomicFile.RequirePlace(path);
             IProcessGroup group = terminal.Join();
+            dimensions.Of(line);      // a number that no vector has is said before the model is loaded
             string texts = line.GetValue(input)!;
             BadInput.RequireFile(texts, "texts");
             Compute compute = machine.Start(line, group).Compute;
             using TextModel loaded = TextModel.Load(line.GetValue(model)!, compute);
+            IEncoder encoder = dimensions.Cut(line, loaded.Encoder, loaded.Card, terminal);
             string instruction = line.GetValue(query) ? loaded.Card.QueryInstruction : loaded.Card.PassageInstruction;
             int limit = line.GetValue(length) > 0 ? line.GetValue(length) : line.GetValue(query) ? loaded.QueryMaxLength : loaded.PassageMaxLength;
             if (group.Size == 1)
@@ -53,12 +59,12 @@ internal static class EmbedCommand
                     ids.Enqueue(t.Id);
                     return instruction + t.Text;
                 });
-                Write(Embed(loaded, read, limit).Select(v => (ids.Dequeue(), v)));
+                Write(Embed(encoder, loaded.Tokenizer, read, limit).Select(v => (ids.Dequeue(), v)));
                 return Task.FromResult(ExitCode.Done);
             }
-            string key = EmbeddingCache.KeyOf(line.GetValue(model)!, string.Create(CultureInfo.InvariantCulture, $"{Path.GetFullPath(texts)} {new FileInfo(texts).Length} {File.GetLastWriteTimeUtc(texts):O} {limit} {compute.Type} {instruction}"));
-            var parts = new VectorParts(VectorParts.FolderFor(path, key), loaded.Encoder.Dimension, group);
-            parts.Make(Read(texts, cancellation).Select(t => instruction + t.Text), window => Embed(loaded, window, limit), Tell);
+            string key = EmbeddingCache.KeyOf(line.GetValue(model)!, string.Create(CultureInfo.InvariantCulture, $"{Path.GetFullPath(texts)} {new FileInfo(texts).Length} {File.GetLastWriteTimeUtc(texts):O} {limit} {encoder.Dimension} {compute.Type} {instruction}"));
+            var parts = new VectorParts(VectorParts.FolderFor(path, key), encoder.Dimension, group);
+            parts.Make(Read(texts, cancellation).Select(t => instruction + t.Text), window => Embed(encoder, loaded.Tokenizer, window, limit), Tell);
             group.First(() =>
             {
                 Write(Read(texts, cancellation).Select(t => t.Id).Zip(parts.Read()));
@@ -68,8 +74,8 @@ internal static class EmbedCommand
 
             void Write(IEnumerable<(string? Id, float[] Vector)> rows)
             {
-                long count = matrix ? WriteMatrix(path, rows, loaded.Encoder.Dimension) : WriteLines(path, rows);
-                terminal.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count} vectors of {loaded.Encoder.Dimension} numbers in {path}"));
+                long count = matrix ? WriteMatrix(path, rows, encoder.Dimension) : WriteLines(path, rows);
+                terminal.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count} vectors of {encoder.Dimension} numbers in {path}"));
             }
 
             void Tell(long passed)
@@ -92,7 +98,7 @@ internal static class EmbedCommand
         }
     }
 
-    private static IEnumerable<float[]> Embed(TextModel model, IEnumerable<string> texts, int limit) => new TextEncoder(model.Encoder, model.Tokenizer).Encode(texts, limit).Select(e => e.Dense!);
+    private static IEnumerable<float[]> Embed(IEncoder encoder, ITokenizer tokenizer, IEnumerable<string> texts, int limit) => new TextEncoder(encoder, tokenizer).Encode(texts, limit).Select(e => e.Dense!);
 
     private static long WriteLines(string path, IEnumerable<(string? Id, float[] Vector)> vectors)
     {

@@ -3,6 +3,7 @@
 using System.CommandLine;
 using System.Globalization;
 using BgeSharp.Cli.Evaluations;
+using BgeSharp.Embeddings;
 using BgeSharp.Evaluation.Modes;
 
 namespace BgeSharp.Cli.Commands;
@@ -69,7 +70,15 @@ internal static class EvalRefusals
         RequireModes(given, modes);
         if (modes.All(m => m.Search == "bm25"))
         {
-            Refuse(given, "does nothing with --modes bm25, which asks no model; leave it out.", "--split-tokens", "--mcls", "--query-instruction", "--passage-instruction", "--index");
+            Refuse(given, "does nothing with --modes bm25, which asks no model; leave it out.", "--split-tokens", "--mcls", "--dimensions", "--query-instruction", "--passage-instruction", "--index");
+        }
+        if (set.Task == "retrieval" && !modes.Any(m => m.Needs.HasFlag(EmbeddingModes.Dense)))
+        {
+            Refuse(given, $"is about dense vectors, and the modes are {string.Join(", ", modes.Select(m => m.Name))}; add dense or leave it out.", "--dimensions");
+        }
+        if (given.Contains("--out") && line.GetValue<int[]>("--dimensions") is { } lengths && lengths.Distinct().Count() > 1)
+        {
+            throw new BadInput("--out: holds one figure for each mode, and --dimensions names several lengths; give one, or let --report FOLDER write a row for each.");
         }
         if (given.Contains("--sweep"))
         {
@@ -120,7 +129,7 @@ internal static class EvalRefusals
         }
         else if (modes.All(m => m.Reranks))
         {
-            Refuse(given, "does nothing where only the cross-encoder is asked; leave it out.", "--query-instruction", "--passage-instruction", "--mcls");
+            Refuse(given, "does nothing where only the cross-encoder is asked; leave it out.", "--query-instruction", "--passage-instruction", "--mcls", "--dimensions");
         }
     }
 

@@ -3,6 +3,7 @@
 using System.CommandLine;
 using System.Globalization;
 using BgeSharp.Cli.Terminals;
+using BgeSharp.Embeddings;
 using BgeSharp.Formats.Collections;
 using BgeSharp.Server;
 using BgeSharp.Training.Modeling;
@@ -27,8 +28,10 @@ internal static class ServeCommand
         Option<int> texts = Number("--max-texts", "Texts of one request.", Defaults.MaxTexts);
         Option<int> requests = Number("--max-requests", "Requests in work at one time; the next one gets status 429.", Defaults.MaxRequests);
         Option<int> batch = Number("--batch-tokens", "Tokens of one batch, padding included.", Defaults.BatchTokens);
+        var dimensions = new DimensionsOption();
         var machine = new MachineOptions();
         var command = new Command("serve", "Serve a model over HTTP: embeddings and search.") { model, name, corpus, host, port, length, truncate, texts, requests, batch };
+        dimensions.AddTo(command);
         machine.AddTo(command);
         command.SetAction(async (line, cancellation) =>
         {
@@ -42,9 +45,10 @@ internal static class ServeCommand
                 Truncate = line.GetValue(truncate),
             };
             options.Validate();
+            dimensions.Of(line);
             List<Passage>? passages = line.GetValue(corpus) is string file ? ReadCorpus(file) : null;
             using TextModel loaded = TextModel.Load(line.GetValue(model)!, machine.Start(line));
-            ServedModel served = Served(loaded, line.GetValue(name), line.GetValue(length));
+            ServedModel served = Served(loaded, dimensions.Cut(line, loaded.Encoder, loaded.Card, terminal), line.GetValue(name), line.GetValue(length));
             SearchCorpus? searched = null;
             if (passages is not null)
             {
@@ -72,7 +76,7 @@ internal static class ServeCommand
         return passages.Count > 0 ? passages : throw new BadInput($"{file}: the corpus is empty.");
     }
 
-    private static ServedModel Served(TextModel model, string? name, int maxLength)
+    private static ServedModel Served(TextModel model, IEncoder encoder, string? name, int maxLength)
     {
         if (maxLength != 0 && (maxLength < 3 || maxLength > model.Config.MaxLength))
         {
@@ -81,7 +85,7 @@ internal static class ServeCommand
         return new ServedModel
         {
             Name = name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model.Folder))),
-            Encoder = model.Encoder,
+            Encoder = encoder,
             Tokenizer = model.Tokenizer,
             Pooling = model.Card.Pooling,
             Passage = new Prompt(model.Card.PassageInstruction, maxLength > 0 ? maxLength : model.PassageMaxLength),

@@ -14,18 +14,20 @@ internal sealed class TextRequests(ServedModel model, ServerOptions options, Enc
     /// <summary>Reads <paramref name="field"/> and the options <c>truncate</c>, <c>prompt_name</c> and <c>dimensions</c>, and encodes.</summary>
     /// <returns>One embedding a text, and the number of tokens they took.</returns>
     /// <exception cref="Refusal">A field is wrong, or there is no room.</exception>
-    public Task<(M3Embedding[] Embeddings, long Tokens)> EncodeAsync(JsonRequest request, string field, CancellationToken cancellation)
+    public async Task<(M3Embedding[] Embeddings, long Tokens)> EncodeAsync(JsonRequest request, string field, CancellationToken cancellation)
     {
         List<string> texts = request.Texts(field, options.MaxTexts);
         string? name = request.OptionalString("prompt_name");
         Prompt prompt = model.PromptOf(name)
             ?? throw Refusal.Field422("prompt_name", $"is \"{name}\"; this model has {string.Join(", ", ServedModel.PromptNames)}.");
-        int dimension = model.Encoder.Dimension;
-        if (request.OptionalNumber("dimensions", 1, int.MaxValue) is int wanted && wanted != dimension)
+        int whole = model.Encoder.Dimension;
+        int dimension = request.OptionalNumber("dimensions", 1, int.MaxValue) ?? whole;
+        if (dimension > whole)
         {
-            throw Refusal.Field422("dimensions", string.Create(CultureInfo.InvariantCulture, $"is {wanted}; the vectors of this model have {dimension} and are not shortened."));
+            throw Refusal.Field422("dimensions", string.Create(CultureInfo.InvariantCulture, $"is {dimension}; the vectors of this model have {whole} and can only be shortened."));
         }
-        return EncodeAsync(texts, prompt, request.OptionalBoolean("truncate") ?? options.Truncate, field, cancellation);
+        (M3Embedding[] embeddings, long tokens) = await EncodeAsync(texts, prompt, request.OptionalBoolean("truncate") ?? options.Truncate, field, cancellation);
+        return (dimension == whole ? embeddings : Array.ConvertAll(embeddings, e => e with { Dense = ShortenedEncoder.Shorten(e.Dense, dimension) }), tokens);
     }
 
     /// <summary>Encodes texts.</summary>

@@ -48,6 +48,9 @@ public sealed record ModelCard
     /// <summary>Longest passage the model was trained with, in tokens; 0 when not known.</summary>
     public int PassageMaxLength { get; init; }
 
+    /// <summary>Numbers of the shorter dense vectors that the last stage trained too (the first so many of the whole ones); empty for none.</summary>
+    public IReadOnlyList<int> MatryoshkaDimensions { get; init; } = [];
+
     /// <summary>The folder that was imported; null for a model made here.</summary>
     public ModelOrigin? Origin { get; init; }
 
@@ -68,12 +71,21 @@ public sealed record ModelCard
     }
 
     /// <summary>Reads bge.json of a folder; what sentence-transformers' files say when there is none, and the defaults where they say nothing.</summary>
-    public static ModelCard Load(string folder)
+    public static ModelCard Load(string folder) => Load(folder, encoderAlone: false);
+
+    /// <summary>The same of a folder that training starts from: nothing but its encoder is taken, so that a Dense module of sentence-transformers behind the pooling is no fault.</summary>
+    public static ModelCard LoadStart(string folder) => Load(folder, encoderAlone: true);
+
+    /// <summary>Modules of such a folder that training does without.</summary>
+    public static IReadOnlyList<string> LeftOutOfStart(string folder) =>
+        File.Exists(Path.Combine(folder, FileName)) ? [] : SentenceTransformersReader.Read(folder, encoderAlone: true).LeftOut;
+
+    private static ModelCard Load(string folder, bool encoderAlone)
     {
         string path = Path.Combine(folder, FileName);
         if (!File.Exists(path))
         {
-            return new ModelCard().With(SentenceTransformersReader.Read(folder));
+            return new ModelCard().With(SentenceTransformersReader.Read(folder, encoderAlone));
         }
         try
         {
@@ -114,6 +126,7 @@ public sealed record ModelCard
         Prompts.Any(p => p.Value is null) || History.Any(h => h is null) ? "\"prompts\" or \"history\" holds null"
         : Prompts.ContainsKey("query") ? "\"prompts\" has \"query\", which is \"queryInstruction\""
         : Prompts.ContainsKey("document") ? "\"prompts\" has \"document\", which is \"passageInstruction\""
+        : MatryoshkaDimensions.Any(d => d < 1) ? "\"matryoshkaDimensions\" holds a number below 1"
         : DefaultPrompt is not null and not ("query" or "document") && !Prompts.ContainsKey(DefaultPrompt) ? "\"defaultPrompt\" is none of the prompts"
         : null;
 

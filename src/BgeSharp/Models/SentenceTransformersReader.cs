@@ -17,6 +17,8 @@ internal sealed record SentenceTransformersReader
     /// <summary>config_sentence_transformers.json.</summary>
     public const string PromptsFile = "config_sentence_transformers.json";
 
+    private const string Dense = "Dense";
+
     private static readonly string[] s_lengthFiles = ["sentence_bert_config.json", "sentence_roberta_config.json", "sentence_xlm-roberta_config.json"];
 
     /// <summary>True when there is a modules.json.</summary>
@@ -46,16 +48,22 @@ internal sealed record SentenceTransformersReader
     /// <summary>How vectors are compared.</summary>
     public string? Similarity { get; private init; }
 
+    /// <summary>Modules behind the pooling that were passed over.</summary>
+    public IReadOnlyList<string> LeftOut { get; private init; } = [];
+
     /// <summary>Reads what there is; any folder will do.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="encoderAlone">True where nothing but the encoder is taken, to be trained on: a Dense module behind the pooling is passed over then.</param>
     /// <exception cref="BadInput">A part or a pooling that this toolkit does not compute, or a malformed file.</exception>
-    public static SentenceTransformersReader Read(string folder)
+    public static SentenceTransformersReader Read(string folder, bool encoderAlone = false)
     {
+        IReadOnlyList<string> leftOut = [];
         string transformer = folder, pooling = Path.Combine(folder, "1_Pooling");
         bool? normalize = null;
         string modules = Path.Combine(folder, ModulesFile);
         if (File.Exists(modules))
         {
-            (string transformerPath, string poolingPath, bool normalized) = ReadModules(modules);
+            (string transformerPath, string poolingPath, bool normalized, leftOut) = ReadModules(modules, encoderAlone);
             (transformer, pooling, normalize) = (Path.Combine(folder, transformerPath), Path.Combine(folder, poolingPath), normalized);
         }
         JsonFields? lengths = s_lengthFiles.Select(name => Path.Combine(transformer, name)).Where(File.Exists).Select(Open).Cast<JsonFields?>().FirstOrDefault();
@@ -73,12 +81,13 @@ internal sealed record SentenceTransformersReader
             Prompts = texts,
             DefaultPrompt = prompts?.Text("default_prompt_name"),
             Similarity = prompts?.Text("similarity_fn_name"),
+            LeftOut = leftOut,
         };
     }
 
     private static JsonFields Open(string path) => ModelFiles.ReadObject(path, "sentence-transformers configuration");
 
-    private static (string Transformer, string Pooling, bool Normalize) ReadModules(string path)
+    private static (string Transformer, string Pooling, bool Normalize, IReadOnlyList<string> LeftOut) ReadModules(string path, bool encoderAlone)
     {
         using JsonDocument document = JsonFile.Parse(path, "list of modules");
         if (document.RootElement.ValueKind != JsonValueKind.Array)
@@ -87,20 +96,21 @@ internal sealed record SentenceTransformersReader
         }
         // The list stands in a field so that errors can name its entries.
         using var wrapped = JsonDocument.Parse($$"""{"modules":{{document.RootElement.GetRawText()}}}""");
-        List<(string Type, string Path)> modules = [.. new JsonFields(path, "", wrapped.RootElement).Objects("modules").Select(m => (ModuleType(path, m), ModulePath(path, m)))];
-        string[] kinds = [.. modules.Select(m => m.Type)];
-        return kinds is ["Transformer", "Pooling"] or ["Transformer", "Pooling", "Normalize"]
-            ? (modules[0].Path, modules[1].Path, kinds.Length == 3)
+        List<(string Type, string Path)> modules = [.. new JsonFields(path, "", wrapped.RootElement).Objects("modules").Select(m => (ModuleType(path, m, encoderAlone), ModulePath(path, m)))];
+        string[] kinds = [.. modules.Select(m => m.Type)], computed = [.. kinds.Where(k => k != Dense)], leftOut = [.. kinds.Where(k => k == Dense)];
+        return kinds is ["Transformer", "Pooling", ..] && computed is ["Transformer", "Pooling"] or ["Transformer", "Pooling", "Normalize"]
+            ? (modules[0].Path, modules[1].Path, computed.Length == 3, leftOut)
             : throw new BadInput($"{path}: the modules are {(kinds.Length == 0 ? "none" : string.Join(", ", kinds.Take(8)))}; this toolkit computes Transformer, Pooling and Normalize, in this order, and nothing else; nothing was written.");
     }
 
-    private static string ModuleType(string path, JsonFields module)
+    private static string ModuleType(string path, JsonFields module, bool encoderAlone)
     {
         string type = module.Text("type") ?? throw new BadInput($"{path}: a module has no \"type\"; nothing was written.");
         string name = type[(type.LastIndexOf('.') + 1)..];
-        return type.StartsWith("sentence_transformers.", StringComparison.Ordinal) && name is "Transformer" or "Pooling" or "Normalize"
+        bool known = type.StartsWith("sentence_transformers.", StringComparison.Ordinal), dense = known && name == Dense;
+        return known && (name is "Transformer" or "Pooling" or "Normalize" || (dense && encoderAlone))
             ? name
-            : throw new BadInput($"{path}: the module \"{TorchNames.Shorten(type)}\" is not one of Transformer, Pooling and Normalize, which this toolkit computes; without it the vectors would be others; nothing was written.");
+            : throw new BadInput($"{path}: the module \"{TorchNames.Shorten(type)}\" is not one of Transformer, Pooling and Normalize, which this toolkit computes; without it the vectors would be others{(dense ? " (a recipe's model.from takes the encoder alone, to train on)" : "")}; nothing was written.");
     }
 
     private static string ModulePath(string file, JsonFields module)

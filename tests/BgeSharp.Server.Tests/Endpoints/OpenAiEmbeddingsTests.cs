@@ -1,6 +1,7 @@
 using System.Net;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using BgeSharp.Embeddings;
 
 namespace BgeSharp.Server.Tests.Endpoints;
 
@@ -40,6 +41,22 @@ public class OpenAiEmbeddingsTests
     }
 
     [Fact]
+    public async Task Shorter_vectors_are_the_first_numbers_at_unit_length()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        float[] whole = FakeEncoder.VectorOf("abc"), expected = ShortenedEncoder.Shorten(whole, 2);
+        foreach ((string body, int numbers) in ((string, int)[])[("""{"input": "abc", "dimensions": 2}""", 2), ("""{"input": "abc", "dimensions": 3}""", 3)])
+        {
+            var (status, answer) = await server.PostAsync("/v1/embeddings", body);
+            Assert.Equal(HttpStatusCode.OK, status);
+            Assert.Equal(numbers == 2 ? expected : whole, TestServer.Vector(answer.GetProperty("data")[0].GetProperty("embedding")));
+        }
+        var (_, bare) = await server.PostAsync("/embed", """{"inputs": ["abc"], "dimensions": 2}""");
+        Assert.Equal(expected, TestServer.Vector(bare[0]));
+        Assert.Equal(1, expected.Sum(v => (double)v * v), 1e-6);
+    }
+
+    [Fact]
     public async Task Requests_at_the_same_time_get_the_vectors_they_would_get_alone()
     {
         await using TestServer server = await TestServer.StartAsync();
@@ -63,7 +80,8 @@ public class OpenAiEmbeddingsTests
     [InlineData("""{"input": [5, 6]}""", 422, "input[0]", "no token ids")]
     [InlineData("""{"input": ["a", {"text": "b"}]}""", 422, "input[1]", "is an object")]
     [InlineData("""{"input": "a", "encoding_format": "hex"}""", 422, "encoding_format", "float or base64")]
-    [InlineData("""{"input": "a", "dimensions": 2}""", 422, "dimensions", "have 3")]
+    [InlineData("""{"input": "a", "dimensions": 4}""", 422, "dimensions", "have 3 and can only be shortened")]
+    [InlineData("""{"input": "a", "dimensions": 0}""", 422, "dimensions", "whole number")]
     [InlineData("""{"input": "a", "dimensions": "3"}""", 422, "dimensions", "whole number")]
     [InlineData("""{"input": "a", "prompt_name": "poem"}""", 422, "prompt_name", "passage, document, query")]
     [InlineData("""{"input": "a", "truncate": 1}""", 422, "truncate", "true or false")]

@@ -29,4 +29,47 @@ public sealed class ModelCardTests
             Directory.Delete(folder, recursive: true);
         }
     }
+
+    [Theory]
+    [InlineData("Transformer Pooling Dense", "Dense", false)]
+    [InlineData("Transformer Pooling Dense Normalize", "Dense", true)]
+    [InlineData("Transformer Pooling Normalize Dense Dense", "Dense Dense", true)]
+    [InlineData("Transformer Pooling Normalize", "", true)]
+    public void Training_starts_from_the_encoder_of_a_folder_with_a_module_behind_the_pooling(string modules, string leftOut, bool normalize)
+    {
+        using var folder = new Formats.ScratchFolder();
+        Modules(folder, modules);
+        Assert.Equal(("mean", normalize), (ModelCard.LoadStart(folder.Path).Pooling, ModelCard.LoadStart(folder.Path).Normalize));
+        Assert.Equal(leftOut, string.Join(' ', ModelCard.LeftOutOfStart(folder.Path)));
+        if (leftOut.Length > 0)
+        {
+            Assert.Contains("model.from", Assert.Throws<BadInput>(() => ModelCard.Load(folder.Path)).Message, StringComparison.Ordinal);
+        }
+        new ModelCard { Pooling = "cls" }.Save(folder.Path);
+        Assert.Empty(ModelCard.LeftOutOfStart(folder.Path));
+        Assert.Equal("cls", ModelCard.LoadStart(folder.Path).Pooling);
+    }
+
+    [Theory]
+    [InlineData("Transformer Dense Pooling")]
+    [InlineData("Dense Transformer Pooling")]
+    [InlineData("Transformer Pooling LayerNorm")]
+    public void What_is_not_behind_the_pooling_or_not_known_is_no_start(string modules)
+    {
+        using var folder = new Formats.ScratchFolder();
+        Modules(folder, modules);
+        Assert.Throws<BadInput>(() => ModelCard.LoadStart(folder.Path));
+    }
+
+    private static void Modules(Formats.ScratchFolder folder, string types)
+    {
+        string Module(string type)
+        {
+            string path = type == "Transformer" ? "" : "1_" + type;
+            return $$"""{"path":"{{path}}","type":"sentence_transformers.models.{{type}}"}""";
+        }
+        folder.Write("modules.json", $"[{string.Join(",", types.Split(' ').Select(Module))}]");
+        Directory.CreateDirectory(folder["1_Pooling"]);
+        File.WriteAllText(Path.Combine(folder["1_Pooling"], "config.json"), """{"pooling_mode_mean_tokens": true}""");
+    }
 }
