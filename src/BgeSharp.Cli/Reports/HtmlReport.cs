@@ -50,7 +50,7 @@ internal static class HtmlReport
             page.Append("<h2>What came out</h2>\n<div class=\"cards\">\n");
             foreach (ResultGroup group in table.Groups)
             {
-                AppendCard(page, group, table.Titles[0]);
+                AppendCard(page, group, table.Titles[group.Main]);
             }
             page.Append("</div>\n");
         }

@@ -35,7 +35,7 @@ internal static class ReportCharts
         }
         var series = new List<CurveSeries>();
         var levels = new List<double?>();
-        foreach (ResultGroup group in table.Groups.Where(g => g.Path.Count > 0))
+        foreach (ResultGroup group in table.Groups.Where(g => g.Main == 0 && g.Path.Count > 0))      // one axis, one measure
         {
             series.Add(new CurveSeries(
                 $"{group.Dataset} ({group.Path[0].Mode})",

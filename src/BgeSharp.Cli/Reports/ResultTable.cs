@@ -8,17 +8,17 @@ namespace BgeSharp.Cli.Reports;
 /// <summary>Results arranged by evaluation set.</summary>
 internal sealed class ResultTable
 {
-    private static readonly (string Name, string Title)[] Usual = [("ndcg@10", "nDCG@10"), ("recall@10", "recall@10"), ("recall@100", "recall@100"), ("mrr@10", "MRR@10")];
+    private static readonly (string Name, string Title)[] Usual = [("ndcg@10", "nDCG@10"), ("recall@10", "recall@10"), ("recall@100", "recall@100"), ("mrr@10", "MRR@10"), ("spearman", "Spearman")];
 
     private ResultTable(IReadOnlyList<string> titles, IReadOnlyList<ResultGroup> groups) => (Titles, Groups) = (titles, groups);
 
-    /// <summary>Titles of the columns; the first is the one that gains and headlines are about.</summary>
+    /// <summary>Titles of the columns; the first that a group has figures in is the one that its gains and headlines are about.</summary>
     public IReadOnlyList<string> Titles { get; }
 
     /// <summary>One group for each evaluation set, in order of appearance.</summary>
     public IReadOnlyList<ResultGroup> Groups { get; }
 
-    /// <summary>Arranges results. The four usual metrics that occur are taken; when none occurs, all others.</summary>
+    /// <summary>Arranges results. The usual metrics that occur are taken; when none occurs, all others.</summary>
     public static ResultTable Of(IReadOnlyList<StageResult> results)
     {
         var present = results.SelectMany(r => r.Metrics.Keys).Distinct().ToList();
@@ -43,6 +43,7 @@ internal sealed class ResultTable
         // The lexical yardstick closes each group, wherever it was measured.
         StageResult[] ordered = [.. results.OrderBy(r => IsYardstick(r.Stage))];
         double?[] best = [.. names.Select(n => ordered.Max(r => Value(r, n)))];
+        int main = Math.Max(0, Array.FindIndex(best, b => b is not null));
         var rows = new List<ResultRow>();
         var last = new Dictionary<string, double>();
         foreach (StageResult result in ordered)
@@ -50,14 +51,14 @@ internal sealed class ResultTable
             double?[] values = [.. names.Select(n => Value(result, n))];
             bool[] bold = [.. values.Select((v, i) => v is { } value && Figure(value) == Figure(best[i]!.Value))];
             double? gain = null;
-            if (names.Length > 0 && values[0] is { } first && !IsYardstick(result.Stage))
+            if (names.Length > 0 && values[main] is { } first && !IsYardstick(result.Stage))
             {
                 gain = last.TryGetValue(result.Mode, out double before) ? first - before : null;
                 last[result.Mode] = first;
             }
-            rows.Add(new ResultRow(result.Stage, result.Mode, values, bold, gain, IsYardstick(result.Stage)));
+            rows.Add(new ResultRow(result.Stage, result.Mode, values, bold, gain, IsYardstick(result.Stage)) { Main = main });
         }
-        return new ResultGroup(dataset, rows);
+        return new ResultGroup(dataset, rows) { Main = main };
     }
 
     private static bool IsYardstick(string stage) => stage == "bm25";
@@ -68,7 +69,10 @@ internal sealed class ResultTable
 /// <summary>Rows of one evaluation set.</summary>
 internal sealed record ResultGroup(string Dataset, IReadOnlyList<ResultRow> Rows)
 {
-    /// <summary>The best row of the last stage, judged by the first column; null when nothing but the yardstick was measured.</summary>
+    /// <summary>The column that gains and headlines are about: the first with a figure.</summary>
+    public int Main { get; init; }
+
+    /// <summary>The best row of the last stage, judged by that column; null when nothing but the yardstick was measured.</summary>
     public ResultRow? Final => Rows.LastOrDefault(r => !r.IsYardstick) is { } last
         ? Rows.Where(r => r.Stage == last.Stage).MaxBy(r => r.First)
         : null;
@@ -90,10 +94,13 @@ internal sealed record ResultGroup(string Dataset, IReadOnlyList<ResultRow> Rows
 /// <param name="Mode">Search mode.</param>
 /// <param name="Values">One for each column; null when not measured.</param>
 /// <param name="Best">True where the value, as printed, is the best of the evaluation set.</param>
-/// <param name="Gain">First column: difference to the stage before in the same mode; null for the first stage.</param>
+/// <param name="Gain">Main column: difference to the stage before in the same mode; null for the first stage.</param>
 /// <param name="IsYardstick">BM25.</param>
 internal sealed record ResultRow(string Stage, string Mode, IReadOnlyList<double?> Values, IReadOnlyList<bool> Best, double? Gain, bool IsYardstick)
 {
-    /// <summary>The first column.</summary>
-    public double? First => Values.Count > 0 ? Values[0] : null;
+    /// <summary>The group's main column.</summary>
+    public int Main { get; init; }
+
+    /// <summary>Its figure.</summary>
+    public double? First => Main < Values.Count ? Values[Main] : null;
 }

@@ -109,6 +109,10 @@ internal static class ContrastiveRules
         {
             throw places.Error($"{path}.distillation", "needs negatives, and pairs mined from the documents have none; set hardNegatives, or leave the mined pairs out.");
         }
+        if (stage.Objective == "contrastive" && stage.Pairs.Index().FirstOrDefault(p => p.Item.IsGraded) is { Item: not null } graded)
+        {
+            throw places.Error($"{path}.pairs[{graded.Index}]", "holds graded sentence pairs, whatever their grade would be taken for an answer; set the stage's objective to \"cosent\" or \"cosine\", or give pairs that belong together as JSONL.");
+        }
         if (stage.Objective != "contrastive" && mined)
         {
             throw places.Error($"{path}.objective", $"is \"{stage.Objective}\", which compares graded pairs, and those mined from the documents have no grades; give pairs with \"pos_scores\".");

@@ -8,13 +8,15 @@ namespace BgeSharp.Training.Stages.Recipes;
 /// <summary>Contrastive learning on pairs that the documents' own structure gives.</summary>
 public record ContrastiveStageOptions : StageOptions
 {
+    private readonly double? _temperature;
+
     /// <summary>Pairs to train on; empty means those mined from the recipe's documents.</summary>
     public IReadOnlyList<PairSourceOptions> Pairs { get; init; } = [];
 
     /// <summary>Queries per micro-batch: all its passages are each other's negatives.</summary>
     [Range(1, 1_000_000)] public int BatchPairs { get; init; } = 128;
 
-    /// <summary>Most tokens of a micro-batch: short pairs fill batches of up to batchPairs, longer ones smaller batches, of two at least; 0 for no limit.</summary>
+    /// <summary>Most tokens of a micro-batch: short pairs fill batches of up to batchPairs, longer ones smaller batches, of two at least; 0 for no limit. Negatives that are mined anew count as the longest passages.</summary>
     [Range(0, int.MaxValue)] public int BatchTokens { get; init; }
 
     /// <summary>α: a source of n examples has a share of n^α of the batches. 1 shows each example once a pass; GTE: 0.5.</summary>
@@ -32,8 +34,8 @@ public record ContrastiveStageOptions : StageOptions
     /// <summary>"contrastive", or for sentence pairs with a grade in pos_scores "cosent" (their order) or "cosine" (their value).</summary>
     [AllowedValues("contrastive", "cosent", "cosine")] public string Objective { get; init; } = "contrastive";
 
-    /// <summary>τ of the softmax. BGE v1: 0.01; BGE-M3: 0.02.</summary>
-    [Range(1e-4, 10.0)] public double Temperature { get; init; } = 0.02;
+    /// <summary>τ of the softmax. BGE v1: 0.01; BGE-M3: 0.02. cosent, where none is given: 0.05 (sentence-transformers).</summary>
+    [Range(1e-4, 10.0)] public double Temperature { get => _temperature ?? (Objective == "cosent" ? 0.05 : 0.02); init => _temperature = value; }
 
     /// <summary>False compares a query with its own group only (FlagEmbedding's no_in_batch_neg).</summary>
     public bool InBatchNegatives { get; init; } = true;
@@ -160,11 +162,11 @@ public sealed record LoraOptions
 /// <summary>A source of training pairs.</summary>
 public sealed record PairSourceOptions
 {
-    /// <summary>FlagEmbedding JSONL, a SQuAD-format JSON file (.gz allowed), a folder of such files, or "mined" for the pairs of the recipe's documents.</summary>
+    /// <summary>FlagEmbedding JSONL, a SQuAD-format JSON file, graded pairs with tabs between (.gz allowed), a folder of files of the first two kinds, or "mined" for the pairs of the recipe's documents.</summary>
     [Required, RecipePath(Keyword = Mined)] public string Path { get; init; } = "";
 
-    /// <summary>"auto", "jsonl", "squad" or "mined".</summary>
-    [AllowedValues("auto", "jsonl", "squad", Mined)] public string Format { get; init; } = "auto";
+    /// <summary>"auto", "jsonl", "squad", "sts" (two texts and a grade, for the objectives cosent and cosine; auto for .tsv and .txt) or "mined".</summary>
+    [AllowedValues("auto", "jsonl", "squad", "sts", Mined)] public string Format { get; init; } = "auto";
 
     /// <summary>Most pairs to take, drawn by the seed; 0 for all.</summary>
     [Range(0, int.MaxValue)] public int Limit { get; init; }
@@ -180,6 +182,9 @@ public sealed record PairSourceOptions
 
     /// <summary>The path or format that stands for the pairs of the recipe's documents.</summary>
     internal const string Mined = "mined";
+
+    /// <summary>True for sentence pairs with a grade.</summary>
+    [JsonIgnore] public bool IsGraded => GradedFile.Is(Format, Path);
 
     /// <summary>True for the pairs of the recipe's documents.</summary>
     [JsonIgnore] public bool IsMined => Format == Mined || (Format == "auto" && Path == Mined);

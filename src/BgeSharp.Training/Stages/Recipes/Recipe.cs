@@ -2,6 +2,7 @@
 // the reader, the messages about unknown keys and the documentation come from these records.
 
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 
 namespace BgeSharp.Training.Stages.Recipes;
 
@@ -29,7 +30,7 @@ public sealed record Recipe
     /// <summary>Labelled sets to evaluate on, beside the held-out documents of each source.</summary>
     public IReadOnlyList<EvaluationSetOptions> Evaluation { get; init; } = [];
 
-    /// <summary>A labelled set for evaluations while training (evaluateEvery), which choose the best weights and the end; it stands in no table. Null for the held-out documents, or the first labelled set where nothing is held out.</summary>
+    /// <summary>A labelled set for evaluations while training (evaluateEvery), which choose the best weights and the end; it stands in no table; it may hold graded sentence pairs. Null for the held-out documents, or the first labelled set where nothing is held out.</summary>
     public EvaluationSetOptions? Development { get; init; }
 
     /// <summary>Searches shown in the report.</summary>
@@ -148,14 +149,17 @@ public sealed record EvaluationSetOptions
     /// <summary>Name in tables and report.json.</summary>
     [Required] public string Name { get; init; } = "";
 
-    /// <summary>A BEIR-layout folder, or a SQuAD-format JSON file (.gz allowed).</summary>
+    /// <summary>A BEIR-layout folder, a SQuAD-format JSON file, or graded sentence pairs (.gz allowed).</summary>
     [Required, RecipePath] public string Path { get; init; } = "";
 
-    /// <summary>"auto", "beir" or "squad" (question → paragraph).</summary>
-    [AllowedValues("auto", "beir", "squad")] public string Format { get; init; } = "auto";
+    /// <summary>"auto", "beir", "squad" (question → paragraph) or "sts" (two texts and a grade, measured by Spearman's rho; auto for .tsv and .txt).</summary>
+    [AllowedValues("auto", "beir", "squad", "sts")] public string Format { get; init; } = "auto";
 
-    /// <summary>Most queries, evenly spaced over the set; 0 for all.</summary>
+    /// <summary>Most queries (sts: pairs), evenly spaced over the set; 0 for all.</summary>
     [Range(0, int.MaxValue)] public int MaxQueries { get; init; }
+
+    /// <summary>True for sentence pairs with a grade.</summary>
+    [JsonIgnore] public bool IsGraded => GradedFile.Is(Format, Path);
 }
 
 /// <summary>Checkpoints of the run.</summary>

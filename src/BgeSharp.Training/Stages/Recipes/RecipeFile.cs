@@ -58,6 +58,18 @@ public static class RecipeFile
         return recipe;
     }
 
+    /// <summary>Reads a file of other options by the same rules: comments and trailing commas are allowed; an unknown key, a wrong type and null where none is allowed are errors with a line, and so is what the record's own limits do not allow.</summary>
+    /// <typeparam name="T">Record of options. Records in it have no limits of their own.</typeparam>
+    /// <param name="path">JSON file.</param>
+    /// <param name="what">What the file is, for errors.</param>
+    /// <param name="places">Where each value stands, for errors of the caller's own.</param>
+    /// <exception cref="BadInput">As in <see cref="Load"/>.</exception>
+    public static T LoadOptions<T>(string path, string what, out RecipePlaces places) where T : class
+    {
+        BadInput.RequireFile(path, what);
+        return Bind<T>(File.ReadAllBytes(path), path, Path.GetDirectoryName(Path.GetFullPath(path))!, [], out places, what);
+    }
+
     /// <summary>Checks a recipe of pairs made in code as <see cref="LoadPairs"/> checks a file.</summary>
     /// <exception cref="BadInput">An option is out of range or contradicts another.</exception>
     public static void Check(PairRecipe recipe)
@@ -85,12 +97,12 @@ public static class RecipeFile
     /// <summary>SHA-256 of <see cref="ToJson(Recipe)"/>, 64 lower-case hexadecimal digits: equal for equal runs.</summary>
     public static string Hash(Recipe recipe) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(ToJson(recipe))));
 
-    private static T Bind<T>(ReadOnlySpan<byte> utf8, string name, string folder, IReadOnlyList<string> overrides, out RecipePlaces places) where T : class
+    private static T Bind<T>(ReadOnlySpan<byte> utf8, string name, string folder, IReadOnlyList<string> overrides, out RecipePlaces places, string what = "recipe") where T : class
     {
         RecipeNode root = ReadTree(utf8.StartsWith("\uFEFF"u8) ? utf8[3..] : utf8, name);
         if (root.Kind != JsonValueKind.Object)
         {
-            throw new BadInput($"{root.Origin}: the recipe is {root.Describe()}, an object is needed.");
+            throw new BadInput($"{root.Origin}: the {what} is {root.Describe()}, an object is needed.");
         }
         foreach (string assignment in overrides)
         {

@@ -4,7 +4,7 @@ namespace BgeSharp.Training.Stages.Recipes;
 
 /// <summary>Dotted path → "file:line" or "--set path=value".</summary>
 /// <param name="fallback">Origin of a value that stands nowhere: the file, or what made the recipe.</param>
-internal sealed class RecipePlaces(string fallback)
+public sealed class RecipePlaces(string fallback)
 {
     private readonly Dictionary<string, string> origins = [];
 

@@ -99,6 +99,10 @@ internal static class RecipeRules
             {
                 RequireDocuments(recipe, path + ".pairs", "mined pairs come from documents", places);
             }
+            if (reranker.Pairs.Index().FirstOrDefault(p => p.Item.IsGraded) is { Item: not null } graded)
+            {
+                throw places.Error($"{path}.pairs[{graded.Index}]", "holds graded sentence pairs, which a cross-encoder would take for answers whatever their grade; give pairs that belong together as JSONL.");
+            }
             CheckNegatives(reranker.HardNegatives, path + ".hardNegatives", places);
             if (reranker.HardNegatives is { RefreshSteps: > 0 })
             {
@@ -171,16 +175,32 @@ internal static class RecipeRules
             }
             return;
         }
+        CheckMeasure(recipe, stage, path, places);
         bool heldOut = recipe.Data.HeldOut > 0 && recipe.Data.Documents.Any(d => d.Evaluate);
         bool loss = stage.EvaluateBy == "loss" || (stage.EvaluateBy == "auto" && stage is RetroMaeStageOptions);
         if (loss && stage is ContrastiveStageOptions { Objective: not "contrastive" } graded)
         {
-            throw places.Error(path + ".evaluateBy", $"is \"loss\", which the objective \"{graded.Objective}\" has none of on the held-out pairs; use ndcg@10.");
+            throw places.Error(path + ".evaluateBy", $"is \"loss\", which the objective \"{graded.Objective}\" has none of on the held-out pairs; use ndcg@10, or spearman with graded pairs in \"development\".");
         }
         bool texts = loss && stage is RetroMaeStageOptions;
-        if (!heldOut && (texts || (recipe.Evaluation.Count == 0 && recipe.Development is null)))
+        if (!heldOut && (texts || (recipe.Evaluation.All(e => e.IsGraded) && recipe.Development is null)))
         {
             throw places.Error(path + ".evaluateEvery", "needs something to evaluate on: set data.heldOut above 0" + (texts ? "." : ", or name a set in development or evaluation."));
+        }
+    }
+
+    // Graded pairs are measured by their order, a collection by searching: each has measures of its own.
+    private static void CheckMeasure(Recipe recipe, StageOptions stage, string path, RecipePlaces places)
+    {
+        bool graded = recipe.Development is { IsGraded: true };
+        bool itsOwnLoss = stage is RetroMaeStageOptions && stage.EvaluateBy is "auto" or "loss";
+        if (stage.EvaluateBy == "spearman" && !graded)
+        {
+            throw places.Error(path + ".evaluateBy", "is \"spearman\", which is measured on graded sentence pairs; name a set of them in \"development\" (format \"sts\").");
+        }
+        if (graded && !itsOwnLoss && (stage is RerankerStageOptions || stage.EvaluateBy is not ("auto" or "spearman")))
+        {
+            throw places.Error("development", $"holds graded sentence pairs, but stage \"{stage.Label}\" is measured by {(stage is RerankerStageOptions ? "searching" : stage.EvaluateBy)}; name a collection, or set its evaluateEvery to 0.");
         }
     }
 

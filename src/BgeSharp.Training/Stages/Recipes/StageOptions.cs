@@ -49,8 +49,8 @@ public abstract record StageOptions
     /// <summary>Optimizer steps between evaluations on the held-out set while training; 0 for none.</summary>
     [Range(0, int.MaxValue)] public int EvaluateEvery { get; init; }
 
-    /// <summary>What these evaluations measure: "auto" (loss for retromae, else ndcg@10), "loss", "ndcg@10", "mrr@10" or "recall@100".</summary>
-    [AllowedValues("auto", "loss", "ndcg@10", "mrr@10", "recall@100")] public string EvaluateBy { get; init; } = "auto";
+    /// <summary>What these evaluations measure: "auto" (loss for retromae, spearman on a development set of graded pairs, else ndcg@10), "loss", "ndcg@10", "mrr@10", "recall@100" or "spearman".</summary>
+    [AllowedValues("auto", "loss", "ndcg@10", "mrr@10", "recall@100", "spearman")] public string EvaluateBy { get; init; } = "auto";
 
     /// <summary>Most queries (retromae by loss: texts) of one such evaluation, evenly spaced.</summary>
     [Range(1, 1_000_000)] public int EvaluateQueries { get; init; } = 200;

@@ -4,6 +4,7 @@ using BgeSharp.Embeddings;
 using BgeSharp.Evaluation.Models;
 using BgeSharp.Evaluation.Modes;
 using BgeSharp.Evaluation.Readers;
+using BgeSharp.Evaluation.Tasks;
 using BgeSharp.Formats.Collections;
 using BgeSharp.Models;
 using BgeSharp.Retrieval;
@@ -31,18 +32,29 @@ public sealed class RunEvaluation
         RetrievalSet[] heldOut = [.. documents.HeldOutSets()];
         // One index over all sources comes first: it is what a search over the user's own documents will be.
         IEnumerable<RetrievalSet> joint = heldOut.Length > 1 ? [RecipeDocuments.Together("heldout", heldOut)] : [];
-        Sets = [.. joint, .. heldOut, .. recipe.Evaluation.Select(Load)];
-        Development = recipe.Development is { } given ? Load(given) : Sets.Count > 0 ? Sets[0] : null;
+        Sets = [.. joint, .. heldOut, .. recipe.Evaluation.Where(e => !e.IsGraded).Select(Load)];
+        Graded = [.. recipe.Evaluation.Where(e => e.IsGraded).Select(LoadGraded)];
+        GradedDevelopment = recipe.Development is { IsGraded: true } pairs ? LoadGraded(pairs) : null;
+        Development = GradedDevelopment is not null ? null : recipe.Development is { } given ? Load(given) : Sets.Count > 0 ? Sets[0] : null;
         // Every stage is measured at the lengths the run trains for, the untrained model too.
         _queryLength = recipe.Stages.OfType<ContrastiveStageOptions>().Select(s => s.QueryMaxLength).DefaultIfEmpty(int.MaxValue).Max();
         _passageLength = recipe.Stages.OfType<ContrastiveStageOptions>().Select(s => s.PassageMaxLength).DefaultIfEmpty(int.MaxValue).Max();
     }
 
-    /// <summary>All sets, held-out ones first.</summary>
+    /// <summary>All collections, held-out ones first.</summary>
     public IReadOnlyList<RetrievalSet> Sets { get; }
 
-    /// <summary>What evaluations while training look at: the recipe's set for it, else the joint held-out set, else the first labelled one; null when there is none.</summary>
+    /// <summary>Graded sentence pairs, measured by Spearman's ρ of their cosines.</summary>
+    public IReadOnlyList<StsTask> Graded { get; }
+
+    /// <summary>What evaluations while training search: the recipe's set for it, else the joint held-out set, else the first labelled one; null when there is none, or <see cref="GradedDevelopment"/> is.</summary>
     public RetrievalSet? Development { get; }
+
+    /// <summary>Graded pairs in its place, where the recipe names such.</summary>
+    public StsTask? GradedDevelopment { get; }
+
+    /// <summary>Whether a model can be measured while it trains.</summary>
+    public bool CanDevelop => Development is not null || GradedDevelopment is not null;
 
     /// <summary>Scores BM25 over character uni- and bigrams.</summary>
     public IEnumerable<StageResult> Bm25()
@@ -72,15 +84,19 @@ public sealed class RunEvaluation
     public IEnumerable<StageResult> Reranked(string stage, IReranker reranker, TextModel? first, Action<string> progress)
         => Score(stage, [first is null ? "bm25+rerank" : "dense+rerank"], first is null ? null : Model(first), Judged(reranker), progress);
 
-    /// <summary>Scores a model while it trains, on <see cref="Development"/>.</summary>
+    /// <summary>Scores a model while it trains, on <see cref="Development"/> or <see cref="GradedDevelopment"/>.</summary>
     /// <param name="encoder">The model as it is now.</param>
     /// <param name="tokenizer">Its vocabulary.</param>
     /// <param name="card">Its instructions.</param>
     /// <param name="outputs">What to search with: "dense", "sparse", "multi" (every passage, not a few found by another output), or the hybrid of several.</param>
-    /// <param name="queries">Most queries, evenly spaced; all passages are searched.</param>
-    /// <returns>Metrics in 0..1.</returns>
+    /// <param name="queries">Most queries or graded pairs, evenly spaced; all passages are searched.</param>
+    /// <returns>Metrics in 0..1, of graded pairs in −1..1.</returns>
     public IReadOnlyDictionary<string, double> Develop(IEncoder encoder, ITokenizer tokenizer, ModelCard card, IReadOnlyList<string> outputs, int queries)
     {
+        if (GradedDevelopment is { } graded)
+        {
+            return Limited(graded, queries).Run(Model(encoder, tokenizer, card.QueryInstruction, card.PassageInstruction)).Metrics;
+        }
         string[] used = [.. outputs.Distinct()];
         SearchOptions usual = new() { TopK = TopK };
         SearchOptions options = usual with { Weights = usual.Weights.ToDictionary(w => w.Key, w => used.Contains(w.Key) ? w.Value : 0) };
@@ -131,6 +147,11 @@ public sealed class RunEvaluation
                 yield return new StageResult(stage, set.Name, outcome.Mode, outcome.Report.Metrics);
             }
         }
+        foreach (StsTask task in model is not null && modes.Contains("dense") ? Graded : [])
+        {
+            progress($"evaluating {stage} on {task.Name}: {task.Pairs.Count} graded pairs");
+            yield return new StageResult(stage, task.Name, "dense", task.Run(model!).Metrics);
+        }
     }
 
     private static string[] ModesOf(EmbeddingModes has) =>
@@ -168,6 +189,16 @@ public sealed class RunEvaluation
         }
         return Limited(set, options.MaxQueries);
     }
+
+    private static StsTask LoadGraded(EvaluationSetOptions options)
+    {
+        StsTask task = Limited(new StsTask(options.Name, PairScores.Read(options.Path)), options.MaxQueries);
+        return task.Pairs.Select(p => p.Score).Distinct().Count() > 1 ? task
+            : throw new BadInput($"{options.Path}: all {task.Pairs.Count} pairs of the evaluation set \"{options.Name}\" have one grade, so there is no order to agree with; give pairs of different grades.");
+    }
+
+    private static StsTask Limited(StsTask task, int pairs)
+        => pairs > 0 && pairs < task.Pairs.Count ? task with { Pairs = [.. Data.Splits.HeldOutSet.EvenlySpaced(task.Pairs.Count, pairs).Select(i => task.Pairs[i])] } : task;
 
     private static RetrievalSet Limited(RetrievalSet set, int queries)
     {

@@ -12,9 +12,13 @@ public static class PairScores
     /// <summary>The pairs of a file. Numbers are taken as they are; "entailment" is 1, "contradiction" and "neutral" are 0; "-" (no agreement among the annotators) is left out.</summary>
     /// <param name="path">Tab-separated with the score last (a header line and columns before the two texts are allowed), or JSONL.</param>
     /// <exception cref="BadInput">A text or score is missing, the score is neither a number nor such a word, or there is no pair.</exception>
-    public static List<ScoredPair> Read(string path)
+    public static List<ScoredPair> Read(string path) => [.. Stream(path)];
+
+    /// <summary>The same, one pair at a time.</summary>
+    /// <exception cref="BadInput">As above, when the line is reached.</exception>
+    public static IEnumerable<ScoredPair> Stream(string path)
     {
-        var pairs = new List<ScoredPair>();
+        bool any = false;
         foreach (TextRow row in TextRows.Read(path))
         {
             if (row.Json is null && row.Columns.Length < 3)
@@ -30,14 +34,18 @@ public static class PairScores
             }
             if (Score(given) is { } score)
             {
-                pairs.Add(new ScoredPair(first, second, score));
+                any = true;
+                yield return new ScoredPair(first, second, score);
             }
             else if (row.Number > 1 || row.Json is not null)
             {
                 throw row.Error($"the score is \"{given}\", a number (or entailment, neutral, contradiction) is needed");
             }
         }
-        return pairs.Count > 0 ? pairs : throw new BadInput($"{path}: there is no pair in it.");
+        if (!any)
+        {
+            throw new BadInput($"{path}: there is no pair in it.");
+        }
     }
 
     private static string? Number(JsonElement value) =>
