@@ -71,18 +71,28 @@ public sealed class Trainer(ITrainableStage stage, AdamW optimizer, StageOptions
     public TrainerState? Run(TrainerState state, CancellationToken stop)
     {
         int total = stage.TotalSteps;
+        int kept = state.Step;                                          // the step of the newest checkpoint; the stage's start has none and needs none
         var window = new ReportWindow(options.Label, total, state.Step, hooks.Time);
         while (state.Step < total && !Patience(state))
         {
             double rate = _schedule.At(state.Step);
             stage.Weights.Zero();
-            StepFigures figures = hooks.Group.Join(ForwardBackward(state.Step));  // gradients land in one flat buffer
+            if (ForwardBackward(state.Step) is not { } own)              // gradients land in one flat buffer
+            {
+                if (state.Step != kept)
+                {
+                    hooks.Checkpoint(state, CheckpointReason.Stopping);
+                }
+                return null;
+            }
+            StepFigures figures = hooks.Group.Join(own);
             hooks.Group.SumGradients(stage.Weights, hooks.Exchange);    // from here on every rank has the same numbers and decides alike
             double norm = stage.Weights.Norm();
             state.Batches = figures.Batch?.Chain(state.Batches) ?? state.Batches;
             string? fault = _guard.Fault(figures, norm, state);
             if (fault is not null && OnBadStep(ref state, fault, figures, norm))
             {
+                kept = state.Step;
                 continue;                                               // rolled back: the state is an earlier one
             }
             if (fault is null)
@@ -112,6 +122,7 @@ public sealed class Trainer(ITrainableStage stage, AdamW optimizer, StageOptions
             if (reason is { } why)
             {
                 hooks.Checkpoint(state, why);
+                kept = state.Step;
             }
             if (stopping)
             {
@@ -121,11 +132,16 @@ public sealed class Trainer(ITrainableStage stage, AdamW optimizer, StageOptions
         return state;
     }
 
-    private StepFigures ForwardBackward(int step)
+    // Null when somebody asked for a stop while the stage prepared what the step trains on, such as negatives that are mined anew: all ranks end before the step.
+    private StepFigures? ForwardBackward(int step)
     {
         try
         {
             return stage.ForwardBackward(step);
+        }
+        catch (StopRequested)
+        {
+            return null;
         }
         catch (Exception e) when (TrainingOutOfMemory.Is(e))
         {

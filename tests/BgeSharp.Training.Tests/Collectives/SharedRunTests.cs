@@ -58,7 +58,7 @@ public sealed class SharedRunTests : IDisposable
     {
         _run.RunOver(2, "whole", set: Set);
         Dictionary<string, string> whole = _run.Result("whole");
-        foreach (string stop in new[] { "retromae 2", "contrastive 1", "finetune 2" })
+        foreach (string stop in new[] { "retromae 2", "contrastive 1", "mining hard negatives", "finetune 2", "mining hard negatives anew at step 2" })
         {
             string same = "same " + stop;
             Assert.All(_run.RunOver(2, same, stop: stop, set: Set), Assert.Null);

@@ -46,5 +46,20 @@ public sealed class TrainerTests
         Assert.Equal(7, stage.Seen.Count);
     }
 
+    [Theory]
+    [InlineData(4, 3, -4)]
+    [InlineData(3, 3)]
+    [InlineData(0)]
+    public void A_stop_while_a_stage_prepares_a_step_keeps_the_steps_before_it_once(int at, params int[] kept)
+    {
+        var stage = new FakeStage(9, step => step == at ? throw new StopRequested() : 1, _ => 1);
+        using var optimizer = new AdamW(stage.Weights, 0);
+        var asked = new List<int>();
+        var hooks = new TrainerHooks(_ => { }, (state, why) => asked.Add(why == CheckpointReason.Stopping ? -state.Step : state.Step), 3, TimeProvider.System);
+        Assert.Null(new Trainer(stage, optimizer, Options, hooks).Run(new TrainerState(), CancellationToken.None));
+        Assert.Equal(kept, asked);
+        Assert.Equal(at, optimizer.Steps);
+    }
+
     private static TrainerHooks Hooks(Action<StepReport> log) => new(log, (_, _) => { }, 1000, TimeProvider.System);
 }

@@ -14,49 +14,81 @@ using BgeSharp.Training.Stages.Recipes;
 namespace BgeSharp.Training.Stages.Runs;
 
 /// <summary>Mines negatives over the passages of a pair store.</summary>
-public static class HardNegativeSearch
+internal static class HardNegativeSearch
 {
     private const int QueryBlock = 1024;
+
+    // Batches of each rank between two meetings: a batch takes up to seconds, a meeting is one small message.
+    private const int BatchesApart = 8;
 
     /// <summary>Rows of the negatives of each example.</summary>
     /// <param name="store">Queries, passages, positives.</param>
     /// <param name="encoder">The model as it is now.</param>
     /// <param name="options">Ranks, number and margins.</param>
     /// <param name="seed">Seed of the draw within the rank range.</param>
-    /// <param name="group">Ranks that share the work; each gets the whole result.</param>
-    public static int[][] Find(PairStore store, IEncoder encoder, HardNegativeOptions options, long seed, IProcessGroup group)
+    /// <param name="work">Its ranks share the work; each gets the whole result.</param>
+    /// <exception cref="StopRequested">A rank was asked to stop.</exception>
+    public static int[][] Find(PairStore store, IEncoder encoder, HardNegativeOptions options, long seed, WatchedWork work)
     {
+        IProcessGroup group = work.Group;
         if ((long)store.Passages.Count * encoder.Dimension > Array.MaxLength)
         {
             throw new BadInput($"{store.Passages.Count} distinct passages of {encoder.Dimension} numbers are more than a stage can mine negatives among (2^31 numbers); mine them beforehand with \"bge mine negatives\", which searches block by block.");
         }
-        var index = new DenseIndex(group.Total(Encode(store.Passages, 0, store.Passages.Count, encoder, group)), encoder.Dimension);
+        float[] passages = Encode(store.Passages, 0, store.Passages.Count, encoder, group, work, (batch, done) =>
+        {
+            if (batch % (BatchesApart * group.Size) == 0)
+            {
+                work.Meet();
+            }
+            work.Tell($"encoded {done} of {store.Passages.Count} passages");
+        });
+        work.Meet();
+        var index = new DenseIndex(group.Total(passages), encoder.Dimension);
         NegativeRules rules = Rules(options);
         var own = new List<int[]>();
-        // Blocks of queries go over the ranks in turn.
-        for (int start = group.Rank * QueryBlock; start < store.Count; start += group.Size * QueryBlock)
+        // Blocks of queries go over the ranks in turn; in the last round some ranks may have none, and meet the others all the same.
+        for (int round = 0; round < store.Count; round += group.Size * QueryBlock)
         {
-            int count = Math.Min(QueryBlock, store.Count - start);
-            float[] queries = Encode(store.Queries, start, count, encoder, LocalProcessGroup.Instance);
+            int start = round + (group.Rank * QueryBlock);
+            if (start < store.Count)
+            {
+                own.AddRange(OfBlock(start, Math.Min(QueryBlock, store.Count - start)));
+            }
+            work.Meet();
+            work.Tell($"searched for the negatives of {Math.Min(round + (group.Size * QueryBlock), store.Count)} of {store.Count} queries");
+        }
+        return Join(group.Collect(PackedRows.Pack(own)), store.Count, store.Passages.Count, group.Size);
+
+        // Nothing where this rank is to stop.
+        List<int[]> OfBlock(int start, int count)
+        {
+            var chosen = new List<int[]>(count);
+            float[] queries = Encode(store.Queries, start, count, encoder, LocalProcessGroup.Instance, work);
+            if (work.Stopping)
+            {
+                return chosen;
+            }
             SearchHit[][] hits = index.SearchAll(queries, options.ToRank);
             // Examples of one query have one list of answers: what is found out about a candidate holds for all of them.
             var judged = new Dictionary<(int[] Answers, int Row), bool>();
             for (int i = 0; i < count; i++)
             {
-                int[] positives = store.Rows[start + i].Positives, answers = store.AnswersOf(start + i);
+                int example = start + i;
+                int[] positives = store.Rows[example].Positives, answers = store.AnswersOf(example);
                 ReadOnlySpan<float> query = queries.AsSpan(i * encoder.Dimension, encoder.Dimension);
                 float best = float.MinValue;
                 foreach (int row in positives)
                 {
                     best = Math.Max(best, TensorPrimitives.Dot(query, index[row]));
                 }
-                own.Add(NegativeChoice.Choose(
-                    [.. hits[i].Select(h => new Candidate(h.Row, h.Score))], best, row => IsAnswer(row) || store.Plain.Passages[row].SequenceEqual(store.Plain.Queries[start + i]), null, rules, HashCodes.Of(seed, start + i, 4)));
+                chosen.Add(NegativeChoice.Choose(
+                    [.. hits[i].Select(h => new Candidate(h.Row, h.Score))], best, row => IsAnswer(row) || store.Plain.Passages[row].SequenceEqual(store.Plain.Queries[example]), null, rules, HashCodes.Of(seed, example, 4)));
 
                 bool IsAnswer(int row) => judged.TryGetValue((answers, row), out bool known) ? known : judged[(answers, row)] = HardNegativeSearch.IsAnswer(row, answers, index, rules);
             }
+            return chosen;
         }
-        return Join(group.Collect(PackedRows.Pack(own)), store.Count, store.Passages.Count, group.Size);
     }
 
     // Block by block from the rank that has it.
@@ -95,18 +127,20 @@ public static class HardNegativeSearch
         => Array.IndexOf(answers, row) >= 0
             || (rules.DuplicateCosine < 1 && Array.Exists(answers, p => TensorPrimitives.Dot(index[row], index[p]) > rules.DuplicateCosine));
 
-    // Length-sorted batches under a token budget, back in order. Batches go over the ranks in turn: rows that another rank encodes are 0.
-    private static float[] Encode(TokenStore store, int first, int count, IEncoder encoder, IProcessGroup group)
+    // Length-sorted batches under a token budget, back in order. Batches go over the ranks in turn: rows that another rank encodes are 0, and all from when this rank is to stop.
+    // Before each batch, whoever encodes it, every rank calls next with its number and the texts before it.
+    private static float[] Encode(TokenStore store, int first, int count, IEncoder encoder, IProcessGroup group, WatchedWork work, Action<int, int>? next = null)
     {
         const int budget = 8192;
         var vectors = new float[checked(count * encoder.Dimension)];
         int[] order = [.. Enumerable.Range(first, count).OrderByDescending(store.LengthOf).ThenBy(r => r)];
         for (int start = 0, batch = 0; start < count; batch++)
         {
+            next?.Invoke(batch, start);
             int texts = Math.Min(Math.Max(1, budget / store.LengthOf(order[start])), count - start);
             int[] rows = order[start..(start + texts)];
             start += texts;
-            if (batch % group.Size != group.Rank)
+            if (work.Stopping || batch % group.Size != group.Rank)
             {
                 continue;
             }

@@ -21,23 +21,27 @@ internal sealed class PairTraining : IDisposable
     private readonly IRunObserver _observer;
     private readonly long _seed;
     private readonly IProcessGroup _group;
+    private readonly TimeProvider _time;
 
     private PairTraining(RunContext run, string label, long seed, PairStore store)
-        => (_folder, _label, _observer, _group, _data, _seed, Store) = (run.Folder, label, run.Options.Observer, run.Options.Group, run.Data, seed, store);
+        => (_folder, _label, _observer, _group, _time, _data, _seed, Store) = (run.Folder, label, run.Options.Observer, run.Options.Group, run.Options.Time, run.Data, seed, store);
 
     /// <summary>The pairs.</summary>
     public PairStore Store { get; }
 
     /// <summary>Reads and tokenises the pairs of a stage.</summary>
     /// <exception cref="BadInput">There are fewer than two, or one lacks what the stage needs.</exception>
-    public static PairTraining Read(StageOptions stage, PairLengths lengths, RunContext run, long seed)
+    /// <exception cref="StopRequested">A stop was asked for, on any rank.</exception>
+    public static PairTraining Read(StageOptions stage, PairLengths lengths, RunContext run, long seed, CancellationToken stop)
     {
         IRunObserver observer = run.Options.Observer;
         observer.Message("reading pairs");
-        PairStore store = PairStore.Create(run.Folder.Work, StagePairs.Read(StagePairs.Of(stage), run.Documents, seed, ExampleNeeds.Of(stage)), run.Tokenizer,
+        var work = new WatchedWork(run.Options.Group, observer, run.Options.Time, stop);
+        PairStore store = PairStore.Create(run.Folder.Work, work.Read(StagePairs.Read(StagePairs.Of(stage), run.Documents, seed, ExampleNeeds.Of(stage), () => work.Stopping), "pairs"), run.Tokenizer,
             lengths.Query, lengths.Passage, lengths.QueryInstruction, lengths.Negatives, lengths.PassageInstruction, lengths.Plain);
         try
         {
+            work.Meet();
             StagePairs.RequireEnough(stage, store.Count);
         }
         catch
@@ -84,7 +88,9 @@ internal sealed class PairTraining : IDisposable
     /// <param name="encoder">The model as it is at this step.</param>
     /// <param name="step">0 at the start, else a step at which negatives are refreshed.</param>
     /// <param name="now">Step that the weights are of.</param>
-    public void MineNegatives(HardNegativeOptions options, IEncoder encoder, int step, int now)
+    /// <param name="stop">Asks for an orderly stop.</param>
+    /// <exception cref="StopRequested">It was asked for, on any rank; nothing is written or changed.</exception>
+    public void MineNegatives(HardNegativeOptions options, IEncoder encoder, int step, int now, CancellationToken stop)
     {
         // Without refreshing, the start's are a function of the weights that the stage starts from and cost no file.
         bool kept = options.RefreshSteps > 0;
@@ -99,7 +105,7 @@ internal sealed class PairTraining : IDisposable
             _observer.Message(string.Create(CultureInfo.InvariantCulture, $"warning: the negatives of step {step} are not there any more, or are of other data; they are mined with the weights of step {now}, so the end will not be that of an undisturbed run."));
         }
         _observer.Message(step == 0 ? "mining hard negatives" : $"mining hard negatives anew at step {step}");
-        int[][] negatives = HardNegativeSearch.Find(Store, encoder, options, _seed + step, _group);
+        int[][] negatives = HardNegativeSearch.Find(Store, encoder, options, _seed + step, new WatchedWork(_group, _observer, _time, stop));
         if (negatives.Count(n => n.Length == 0) is > 0 and int none)
         {
             _observer.Message($"{none} of {negatives.Length} queries have no passage in the rank range that passes the margins");
@@ -134,8 +140,13 @@ internal sealed class PairTraining : IDisposable
     }
 
     /// <summary>Lets a teacher score the positives and negatives of every example.</summary>
+    /// <param name="folder">The teacher's.</param>
+    /// <param name="compute">Device and types.</param>
+    /// <param name="tokenizer">The run's vocabulary.</param>
+    /// <param name="stop">Asks for an orderly stop.</param>
     /// <exception cref="BadInput">The teacher's vocabulary is another one.</exception>
-    public void ScoreWith(string folder, Compute compute, ITokenizer tokenizer)
+    /// <exception cref="StopRequested">A stop was asked for, on any rank; no score is kept.</exception>
+    public void ScoreWith(string folder, Compute compute, ITokenizer tokenizer, CancellationToken stop)
     {
         _observer.Message($"scoring pairs with {folder}");
         using TorchReranker teacher = TorchReranker.Load(folder, compute);
@@ -148,16 +159,35 @@ internal sealed class PairTraining : IDisposable
             starts[i + 1] = checked(starts[i] + Store.Rows[i].Positives.Length + Store.Rows[i].Negatives.Length);
         }
         var all = new float[starts[^1]];
-        for (int start = _group.Rank * block; start < Store.Count; start += _group.Size * block)
+        var work = new WatchedWork(_group, _observer, _time, stop);
+        for (int round = 0; round < Store.Count; round += _group.Size * block)
         {
+            work.Meet();
+            int start = round + (_group.Rank * block), before = starts[round];
+            if (start >= Store.Count)
+            {
+                continue;       // the last round has no block for this rank
+            }
             var pairs = new List<(int[] Query, int[] Passage)>();
             for (int i = start; i < Math.Min(start + block, Store.Count); i++)
             {
                 int[] query = Store.Plain.Queries[i].ToArray();
                 pairs.AddRange(Store.Rows[i].Positives.Concat(Store.Rows[i].Negatives).Select(row => (query, Store.Plain.Passages[row].ToArray())));
             }
-            teacher.Score(pairs).CopyTo(all, starts[start]);
+            try
+            {
+                teacher.Score(pairs, done =>
+                {
+                    work.Tell($"scored {Math.Min(before + ((long)done * _group.Size), all.Length)} of {all.Length} passages");
+                    stop.ThrowIfCancellationRequested();
+                }).CopyTo(all, starts[start]);
+            }
+            catch (OperationCanceledException) when (work.Stopping)
+            {
+                // This rank's block takes minutes: it is left, and the ranks end where they meet next.
+            }
         }
+        work.Meet();
         all = _group.Total(all);
         var scores = new (float[] Positives, float[] Negatives)[Store.Count];
         for (int i = 0; i < Store.Count; i++)

@@ -63,9 +63,13 @@ public sealed class RecipeRun
         RunEvaluation? evaluation = null;
         _group.First(() =>
         {
+            if (_recipe.Model.From is { Length: > 0 } from && ModelCard.LeftOutOfStart(from) is { Count: > 0 } leftOut)
+            {
+                observer.Message($"{from}: training starts from its encoder alone; its module {string.Join(" and ", leftOut)}, which changes the vectors after pooling, is left out.");
+            }
             observer.Message("reading documents and evaluation sets");
             evaluation = new RunEvaluation(_recipe, _documents);
-            if (evaluation.Development is null && _recipe.Stages.FirstOrDefault(s => s.EvaluateEvery > 0 && !(s is RetroMaeStageOptions && s.EvaluateBy is "auto" or "loss")) is { } stage)
+            if (!evaluation.CanDevelop && _recipe.Stages.FirstOrDefault(s => s.EvaluateEvery > 0 && !(s is RetroMaeStageOptions && s.EvaluateBy is "auto" or "loss")) is { } stage)
             {
                 throw new BadInput($"stage \"{stage.Label}\": evaluateEvery is set, but the held-out documents give no query to evaluate on; raise data.heldOut, or name a set in \"development\".");
             }
@@ -251,7 +255,7 @@ public sealed class RecipeRun
     {
         using Weights weights = RunModel.Create(Encoder.Shapes("", config), "", config, _options.Compute, _recipe.Seed, start);
         var encoder = new TorchEncoder(new Encoder(weights, "", config), PoolingExtensions.Parse(_recipe.Model.Pooling));
-        Keep(evaluation.Dense("untrained", encoder, tokenizer, start is null ? new ModelCard() : ModelCard.Load(start), _options.Observer.Message));
+        Keep(evaluation.Dense("untrained", encoder, tokenizer, start is null ? new ModelCard() : ModelCard.LoadStart(start), _options.Observer.Message));
     }
 
     private StageResult[] ScoreModel(RunEvaluation evaluation, string stage, string folder)
@@ -263,7 +267,7 @@ public sealed class RecipeRun
     private StageResult[] ScoreReranker(RunEvaluation evaluation, string stage, string folder, string? previous)
     {
         using TorchReranker reranker = TorchReranker.Load(folder, _options.Compute);
-        using TextModel? first = previous is null || TorchReranker.IsReranker(previous) ? null : TextModel.Load(previous, _options.Compute);
+        using TextModel? first = previous is null || TorchReranker.IsReranker(previous) ? null : TextModel.Load(previous, _options.Compute, encoderAlone: true);
         return [.. evaluation.Reranked(stage, reranker, first, _options.Observer.Message)];
     }
 

@@ -33,13 +33,14 @@ public static class StagePairs
     /// <param name="documents">Gives mined pairs.</param>
     /// <param name="seed">Seed of the draw where a source is limited.</param>
     /// <param name="needs">Asked of every example of a file, drawn or not; null asks nothing.</param>
+    /// <param name="stopping">True ends the reading: what was given is then not all. Null reads to the end.</param>
     /// <exception cref="BadInput">A file is not what it should be; the message names file, line and field.</exception>
-    public static IEnumerable<TrainingExample> Read(IReadOnlyList<PairSourceOptions> given, RecipeDocuments documents, long seed, ExampleNeeds? needs = null)
+    public static IEnumerable<TrainingExample> Read(IReadOnlyList<PairSourceOptions> given, RecipeDocuments documents, long seed, ExampleNeeds? needs = null, Func<bool>? stopping = null)
     {
         IReadOnlyList<PairSourceOptions> sources = given.Count > 0 ? given : [new PairSourceOptions { Path = PairSourceOptions.Mined }];
         foreach (PairSourceOptions source in sources)
         {
-            IEnumerable<TrainingExample> examples = Open(source, documents, needs).Select(e => WithInstructions(e, source));
+            IEnumerable<TrainingExample> examples = Open(source, documents, needs).TakeWhile(_ => stopping?.Invoke() != true).Select(e => WithInstructions(e, source));
             if (source.Limit > 0)
             {
                 examples = Draw(examples, source.Limit, seed);
@@ -66,9 +67,11 @@ public static class StagePairs
             return files.Length > 0 ? files.SelectMany(f => Open(source with { Path = f }, documents, needs))
                 : throw new BadInput($"{source.Path}: no .jsonl or .json file (.gz allowed) in this folder; name one that holds training pairs.");
         }
-        bool squad = source.Format == "squad" || (source.Format == "auto" && IsJson(source.Path));
+        IEnumerable<TrainingExample> read = source.IsGraded ? GradedPairs.Read(source.Path)
+            : source.Format == "squad" || (source.Format == "auto" && IsJson(source.Path)) ? SquadPairs.Read(source.Path)
+            : PairFile.Read(source.Path);
         // Files of one name in two folders are two sources; a source that a line names divides its file.
-        return (squad ? SquadPairs.Read(source.Path) : PairFile.Read(source.Path)).Select((example, i) =>
+        return read.Select((example, i) =>
         {
             needs?.Check(example, source.Path, i + 1);
             return example with { Source = example.Source is null ? source.Path : source.Path + PairSource.PartSign + example.Source };

@@ -76,13 +76,21 @@ internal sealed class StageRun(RunContext run, int index)
         }
         _group.Broadcast(weights.Values);      // processors of different kinds may have drawn or read them to other last bits
         var loop = new StageLoop(run, index, _seed, weights, () => RunModel.Start(weights, prefix, run.Config, run.Recipe.Seed, previous));
-        int? steps = _options switch
+        int? steps;
+        try
         {
-            RetroMaeStageOptions retroMae => Pretrain(retroMae, previous, weights, prefix, loop, stop),
-            ContrastiveStageOptions contrastive => Contrast(contrastive, previous, weights, loop, stop),
-            RerankerStageOptions reranker => Rerank(reranker, previous, weights, loop, stop),
-            _ => throw new InvalidOperationException($"no stage of type {_options.Type}"),
-        };
+            steps = _options switch
+            {
+                RetroMaeStageOptions retroMae => Pretrain(retroMae, previous, weights, prefix, loop, stop),
+                ContrastiveStageOptions contrastive => Contrast(contrastive, previous, weights, loop, stop),
+                RerankerStageOptions reranker => Rerank(reranker, previous, weights, loop, stop),
+                _ => throw new InvalidOperationException($"no stage of type {_options.Type}"),
+            };
+        }
+        catch (StopRequested)
+        {
+            return false;       // before the first step, on all ranks: what was read, mined or scored for it is made again
+        }
         if (steps is int done)
         {
             _group.First(() =>
@@ -97,7 +105,9 @@ internal sealed class StageRun(RunContext run, int index)
     private int? Pretrain(RetroMaeStageOptions options, string? previous, Weights weights, string prefix, StageLoop loop, CancellationToken stop)
     {
         _observer.Message("tokenising text");
-        using TokenStore store = Texts("text.ids", run.Documents.Training(), options);
+        var work = new WatchedWork(_group, _observer, run.Options.Time, stop);
+        using TokenStore store = Texts("text.ids", work.Read(run.Documents.Training(), "documents"), options);
+        work.Meet();
         if (store.Count == 0)
         {
             throw new BadInput($"stage \"{options.Label}\": the recipe's documents have no text of {LeastTokens} tokens or more to train on.");
@@ -124,7 +134,7 @@ internal sealed class StageRun(RunContext run, int index)
         string? teacher = TeacherOf(options.Distillation);
         var lengths = new PairLengths(options.QueryMaxLength, options.PassageMaxLength, options.QueryInstruction, options.PassageInstruction, options.GroupSize > 1,
             Plain: teacher is not null ? PlainFor(teacher) : options.HardNegatives is not null ? new PlainLengths(options.QueryMaxLength, options.PassageMaxLength) : null);
-        using PairTraining pairs = PairTraining.Read(options, lengths, run, _seed);
+        using PairTraining pairs = PairTraining.Read(options, lengths, run, _seed, stop);
         Pooling pooling = PoolingExtensions.Parse(run.Recipe.Model.Pooling);
         var encoder = new M3Encoder(new Encoder(weights, "", run.Config), pooling, new M3Heads(weights, M3Heads.Unweighted(run.Tokenizer.Special)));
         // At the start with the weights the stage starts from, so that a resumed stage mines the same.
@@ -139,7 +149,7 @@ internal sealed class StageRun(RunContext run, int index)
         {
             if (options.HardNegatives is not null)
             {
-                pairs.MineNegatives(options.HardNegatives, new TorchEncoder(encoder.Encoder, pooling), step, now);
+                pairs.MineNegatives(options.HardNegatives, new TorchEncoder(encoder.Encoder, pooling), step, now, stop);
             }
             else if (options.Distillation is not null)
             {
@@ -147,7 +157,7 @@ internal sealed class StageRun(RunContext run, int index)
             }
             if (teacher is not null)
             {
-                pairs.ScoreWith(teacher, run.Options.Compute, run.Tokenizer);
+                pairs.ScoreWith(teacher, run.Options.Compute, run.Tokenizer, stop);
             }
         }
     }
@@ -155,13 +165,13 @@ internal sealed class StageRun(RunContext run, int index)
     private int? Rerank(RerankerStageOptions options, string? previous, Weights weights, StageLoop loop, CancellationToken stop)
     {
         // Negatives are mined by the model the stage starts from, which reads its instructions; the cross-encoder reads the texts alone.
-        ModelCard finder = options.HardNegatives is null || previous is null ? new ModelCard() : ModelCard.Load(previous);
+        ModelCard finder = options.HardNegatives is null || previous is null ? new ModelCard() : ModelCard.LoadStart(previous);
         var lengths = new PairLengths(options.QueryMaxLength, options.MaxLength, finder.QueryInstruction, finder.PassageInstruction, Negatives: true, Plain: new PlainLengths(options.QueryMaxLength, options.MaxLength));
-        using PairTraining pairs = PairTraining.Read(options, lengths, run, _seed);
+        using PairTraining pairs = PairTraining.Read(options, lengths, run, _seed, stop);
         var encoder = new Encoder(weights, "", run.Config);
         if (options.HardNegatives is not null)
         {
-            pairs.MineNegatives(options.HardNegatives, new TorchEncoder(encoder, PoolingExtensions.Parse(run.Recipe.Model.Pooling)), 0, 0);
+            pairs.MineNegatives(options.HardNegatives, new TorchEncoder(encoder, PoolingExtensions.Parse(run.Recipe.Model.Pooling)), 0, 0, stop);
         }
         var model = new CrossEncoder(encoder, new RelevanceHead(weights), run.Tokenizer.Special);
         var judge = new TorchReranker(model, run.Tokenizer, options.MaxLength) { QueryMaxLength = options.QueryMaxLength };
@@ -190,11 +200,11 @@ internal sealed class StageRun(RunContext run, int index)
     // The pairs whose loss is measured while training; null where the stage does not measure any. Rank 0 alone evaluates.
     private PairStore? Development(int queryLength, int passageLength, ModelCard card, int negatives)
     {
-        if (_options.EvaluateEvery == 0 || !_group.Leads())
+        if (_options.EvaluateEvery == 0 || !_group.Leads() || run.Evaluation!.Development is null)
         {
             return null;
         }
-        PairStore pairs = PairStore.Create(Path.Combine(run.Folder.Work, "development"), run.Evaluation!.DevelopmentPairs(_options.EvaluateQueries, negatives), run.Tokenizer,
+        PairStore pairs = PairStore.Create(Path.Combine(run.Folder.Work, "development"), run.Evaluation.DevelopmentPairs(_options.EvaluateQueries, negatives), run.Tokenizer,
             queryLength, passageLength, card.QueryInstruction, negatives > 0, card.PassageInstruction);
         if (pairs.Count >= 2)
         {
@@ -202,7 +212,7 @@ internal sealed class StageRun(RunContext run, int index)
         }
         pairs.Dispose();
         return _options.EvaluateBy == "loss"
-            ? throw new BadInput($"stage \"{_options.Label}\": evaluateBy is \"loss\", but {run.Evaluation.Development!.Name} has fewer than 2 queries with an answer; hold more documents out (data.heldOut), or name a set in \"development\".")
+            ? throw new BadInput($"stage \"{_options.Label}\": evaluateBy is \"loss\", but {run.Evaluation.Development.Name} has fewer than 2 queries with an answer; hold more documents out (data.heldOut), or name a set in \"development\".")
             : null;
     }
 
@@ -224,7 +234,7 @@ internal sealed class StageRun(RunContext run, int index)
         {
             return ByLoss(figures);
         }
-        string metric = _options.EvaluateBy == "auto" ? "ndcg@10" : _options.EvaluateBy;
+        string metric = _options.EvaluateBy != "auto" ? _options.EvaluateBy : run.Evaluation!.GradedDevelopment is null ? "ndcg@10" : "spearman";
         double score = search()[metric];
         figures["dev_" + metric] = score;
         return new DevelopmentFigures(figures, score);
@@ -232,11 +242,11 @@ internal sealed class StageRun(RunContext run, int index)
 
     private ModelCard Card(string? previous, int steps)
     {
-        ModelCard before = previous is null ? new ModelCard() : ModelCard.Load(previous);
+        ModelCard before = previous is null ? new ModelCard() : ModelCard.LoadStart(previous);
         ModelCard card = before with { Pooling = run.Recipe.Model.Pooling, History = [.. before.History, new TrainedStage(_options.Label, _options.Type, steps, run.Hash)] };
         return _options is RerankerStageOptions reranker ? card with { QueryMaxLength = reranker.QueryMaxLength, PassageMaxLength = reranker.MaxLength }
             : _options is ContrastiveStageOptions contrastive
-            ? card with { QueryInstruction = contrastive.QueryInstruction, PassageInstruction = contrastive.PassageInstruction, QueryMaxLength = contrastive.QueryMaxLength, PassageMaxLength = contrastive.PassageMaxLength }
-            : card;
+            ? card with { QueryInstruction = contrastive.QueryInstruction, PassageInstruction = contrastive.PassageInstruction, QueryMaxLength = contrastive.QueryMaxLength, PassageMaxLength = contrastive.PassageMaxLength, MatryoshkaDimensions = [.. contrastive.MatryoshkaDimensions] }
+            : card with { MatryoshkaDimensions = [] };
     }
 }
