@@ -26,9 +26,8 @@ internal sealed class CorpusSearch : IDisposable
     /// <param name="mode">How to search.</param>
     /// <param name="options">Depths, weights, and the re-ranker of a mode with "+rerank".</param>
     /// <param name="folder">Keeps embeddings and takes those that are there; null for none.</param>
-    /// <param name="progress">Called with passages encoded so far.</param>
     /// <exception cref="BadInput">The model lacks an output that the mode needs.</exception>
-    public CorpusSearch(MeasuredModel model, IReadOnlyList<Passage> passages, RetrievalMode mode, SearchOptions options, string? folder = null, Action<int>? progress = null)
+    public CorpusSearch(MeasuredModel model, IReadOnlyList<Passage> passages, RetrievalMode mode, SearchOptions options, string? folder = null)
     {
         (_passages, _mode, _options) = (passages, mode, options);
         _bm25 = new Lazy<Bm25Index>(() => Bm25Index.Build(passages.Select(p => p.FullText), options: options.Bm25));
@@ -38,7 +37,7 @@ internal sealed class CorpusSearch : IDisposable
         }
         _model = model.Open();
         _outputs = ModeSearch.Outputs([mode], _model.Encoder);
-        _corpus = _model.Embed(passages.Select(p => p.FullText), _outputs, folder, folder is null ? "" : model.Key(), progress);
+        _corpus = _model.Embed(passages.Select(p => p.FullText), _outputs, folder, folder is null ? "" : model.Key());
     }
 
     /// <summary>The best passages for a question.</summary>

@@ -46,6 +46,42 @@ public class TerminalTests
     [Fact]
     public void Without_colour_there_are_no_colour_codes() => Assert.DoesNotMatch("\u001b\\[[0-9;]*3[0-9]", Show(interactive: true, colour: false));
 
+    private sealed class Clock : TimeProvider
+    {
+        public long Seconds { get; set; }
+
+        public override long TimestampFrequency => 1;
+
+        public override long GetTimestamp() => Seconds;
+    }
+
+    [Fact]
+    public void Long_work_is_one_line_for_a_person_a_line_now_and_then_in_a_file_and_ends_when_that_is_asked_for()
+    {
+        string Work(bool interactive)
+        {
+            var clock = new Clock();
+            var error = new StringWriter { NewLine = "\n" };
+            using var stop = new CancellationTokenSource();
+            using (WorkProgress progress = Terminal.For(TextWriter.Null, error, interactive).Watch(stop.Token, clock))
+            {
+                progress.About = "m: ";
+                for (int done = 1; done <= 4; done++)
+                {
+                    clock.Seconds += 10;
+                    progress.Reach(done, done < 4 ? 5 : 0, "texts encoded");
+                }
+                progress.Say("m: over");
+                stop.Cancel();
+                Assert.Throws<OperationCanceledException>(() => progress.Reach(5, 5, "texts encoded"));
+            }
+            return error.ToString();
+        }
+        Assert.Equal("m: 3 of 5 texts encoded\nm: over\n", Work(interactive: false));
+        const string clear = "\r\u001b[2K";
+        Assert.Equal($"m: 1 of 5 texts encoded{clear}m: 2 of 5 texts encoded{clear}m: 3 of 5 texts encoded{clear}m: 4 texts encoded{clear}m: over\n", Work(interactive: true));
+    }
+
     [Fact]
     public void A_live_line_never_wraps()
     {

@@ -8,6 +8,7 @@ using BgeSharp.Cli.Terminals;
 using BgeSharp.Evaluation;
 using BgeSharp.Evaluation.Modes;
 using BgeSharp.Evaluation.Reports;
+using BgeSharp.Formats;
 using BgeSharp.Training.Modeling;
 using Spectre.Console;
 
@@ -33,6 +34,7 @@ internal static class EvalCommand
         var before = new Option<string>("--passage-instruction") { Description = "Put before passages; the model's own when left out.", HelpName = "TEXT" };
         var reranker = new Option<string>("--reranker") { Description = "Cross-encoder folder that modes with \"+rerank\" ask.", HelpName = "DIR" };
         var multiCls = new Option<int>("--mcls") { Description = "A [CLS] every so many tokens, their mean as the dense vector (long texts, models with CLS pooling; the paper takes 256); 0 for none.", DefaultValueFactory = _ => 0, HelpName = "N" };
+        var dimensions = new Option<int[]>("--dimensions") { Description = "Numbers of a dense vector: the first so many, scaled anew (Matryoshka). Several are measured one after another, a row each; all when left out.", HelpName = "N", AllowMultipleArgumentsPerToken = true };
         var index = new Option<string>("--index") { Description = "Keep the embeddings of the corpus under this folder and reuse them.", HelpName = "DIR" };
         var runs = new Option<string>("--save-runs") { Description = "Write the rankings as TREC runs into this folder.", HelpName = "DIR" };
         var output = new Option<string>("--out") { Description = "report.json to write: {mode: {measure: value}}; the terminal only when left out.", HelpName = "FILE" };
@@ -41,7 +43,7 @@ internal static class EvalCommand
         var machine = new MachineOptions();
         var command = new Command("eval", "Measure a model on a labelled set, the stages of a run on a suite, or a ranking against judgements.")
         {
-            model, data, suite, stages, run, qrels, perQuery, complete, relevant, metrics, instruction, before, reranker, multiCls, index, runs, output, report,
+            model, data, suite, stages, run, qrels, perQuery, complete, relevant, metrics, instruction, before, reranker, multiCls, dimensions, index, runs, output, report,
         };
         options.AddTo(command);
         machine.AddTo(command);
@@ -59,6 +61,10 @@ internal static class EvalCommand
         {
             RetrievalMetric[] wanted = [.. (line.GetValue(metrics) ?? []).SelectMany(m => m.Split(',', StringSplitOptions.RemoveEmptyEntries)).Select(RetrievalMetric.Parse)];
             RetrievalMetric[]? chosen = wanted.Length > 0 ? wanted : null;
+            AtomicFile.RequirePlace(line.GetValue(output));
+            AtomicFile.RequireFolder(line.GetValue(report));
+            AtomicFile.RequireFolder(line.GetValue(runs));
+            AtomicFile.RequireFolder(line.GetValue(index));
             if (line.GetValue(run) is { } ranking)
             {
                 EvalRefusals.RequireRanking(line);
@@ -72,15 +78,22 @@ internal static class EvalCommand
                 return Task.FromResult(ExitCode.Done);
             }
             SearchOptions search = options.Search(line);
+            int[] lengths = Lengths(line.GetValue(dimensions));
             Compute Start() => machine.Start(line);
             if (line.GetValue(suite) is { } file)
             {
                 var sets = EvaluationSuite.Load(file, line.GetValue(data));
                 EvalRefusals.RequireSuite(line, sets);
+                if (sets.Sets.Count == 0 && line.GetValue(stages) is null)
+                {
+                    throw new BadInput($"{file}: \"sets\" is empty, and only a run (--stages) has held-out documents to measure instead; add a set with a \"path\".");
+                }
+                string place = line.GetValue(report) ?? Path.Combine(line.GetValue(stages) ?? ".", "evaluation");
+                AtomicFile.RequireFolder(place);
                 EvaluationReport stagewise = SuiteEvaluation.Run(terminal, sets, search, line.GetValue(stages), line.GetValue(model),
-                    line.GetValue(reranker), Start, line.GetValue(multiCls), line.GetValue(index), line.GetValue(runs), cancellation);
+                    line.GetValue(reranker), Start, line.GetValue(multiCls), lengths, line.GetValue(index), line.GetValue(runs), cancellation);
                 EvaluationConsole.Print(terminal.Console, stagewise);
-                EvaluationRun.Write(terminal, line.GetValue(report) ?? Path.Combine(line.GetValue(stages) ?? ".", "evaluation"), stagewise);
+                EvaluationRun.Write(terminal, place, stagewise);
                 return Task.FromResult(ExitCode.Done);
             }
             EvaluationSet asked = options.Set(line, line.GetValue(data)!);
@@ -89,11 +102,12 @@ internal static class EvalCommand
             EvaluationSet? dev = options.Dev(line, asked);
             Compute compute = Start();
             using TorchReranker? judge = line.GetValue(reranker) is { } judging ? TorchReranker.Load(judging, compute) : null;
+            using WorkProgress progress = terminal.Watch(cancellation);
             var reports = new Dictionary<string, RetrievalReport>();
             var set = new SetEvaluation(asked)
             {
                 Modes = ways,
-                Search = search with { Reranker = judge },
+                Search = search with { Reranker = judge is null ? null : new WatchedReranker(judge, progress) },
                 Metrics = chosen,
                 IndexFolder = line.GetValue(index),
                 RunsFolder = line.GetValue(runs),
@@ -102,7 +116,17 @@ internal static class EvalCommand
                 Scored = (mode, figures) => reports[mode] = figures,
             };
             string folder = line.GetValue(model)!, label = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
-            EvaluationReport result = Measure(terminal, set, new MeasuredModel(label, folder, compute) { QueryInstruction = line.GetValue(instruction), PassageInstruction = line.GetValue(before), MultiCls = line.GetValue(multiCls) }, cancellation);
+            MeasuredModel[] measured =
+            [
+                .. lengths.Select(n => new MeasuredModel(MeasuredModel.LabelOf(label, n), folder, compute)
+                {
+                    QueryInstruction = line.GetValue(instruction),
+                    PassageInstruction = line.GetValue(before),
+                    MultiCls = line.GetValue(multiCls),
+                    Dimensions = n,
+                }),
+            ];
+            EvaluationReport result = Measure(progress, label, set, measured, cancellation);
             // Shown first: what cost hours must not be lost to a place that cannot be written.
             EvaluationConsole.Print(terminal.Console, result);
             SaveContract(line.GetValue(output), reports.OrderBy(r => Array.FindIndex(ways, w => w.Name == r.Key)).ToDictionary(), line.GetValue(perQuery));
@@ -115,18 +139,29 @@ internal static class EvalCommand
         return command;
     }
 
-    private static EvaluationReport Measure(Terminal terminal, SetEvaluation set, MeasuredModel model, CancellationToken cancellation)
+    private static EvaluationReport Measure(WorkProgress progress, string name, SetEvaluation set, MeasuredModel[] models, CancellationToken cancellation)
     {
         try
         {
-            set.Check(model);
+            set.Check(models[0]);
         }
         catch
         {
-            model.Dispose();
+            models[0].Dispose();
             throw;
         }
-        return EvaluationRun.Measure(terminal, model.Label, [set], [model], cancellation);
+        return EvaluationRun.Measure(progress, name, [set], models, cancellation);
+    }
+
+    // Whole vectors when nothing is asked for.
+    private static int[] Lengths(int[]? asked)
+    {
+        if (asked is not { Length: > 0 })
+        {
+            return [0];
+        }
+        int least = asked.Min();
+        return least >= 1 ? [.. asked.Distinct()] : throw new BadInput(string.Create(CultureInfo.InvariantCulture, $"--dimensions {least}: a number of 1 or more is needed."));
     }
 
     private static void SaveContract(string? file, Dictionary<string, RetrievalReport> reports, bool perQuery)

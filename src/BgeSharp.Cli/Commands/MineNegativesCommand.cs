@@ -2,6 +2,7 @@
 
 using System.CommandLine;
 using System.Globalization;
+using BgeSharp.Cli.Evaluations;
 using BgeSharp.Cli.Terminals;
 using BgeSharp.Embeddings;
 using BgeSharp.Formats;
@@ -57,24 +58,41 @@ internal static class MineNegativesCommand
             {
                 throw new BadInput($"--out {searched}: is the corpus, which the pairs would replace; name another file; nothing was written.");
             }
+            AtomicFile.RequirePlace(line.GetValue(output));
+            AtomicFile.RequireFolder(line.GetValue(cache));
             IProcessGroup group = terminal.Join();
             List<TrainingExample> examples = [.. PairFile.Read(line.GetValue(input)!)];
             List<CorpusPassage> passages = Passages(line.GetValue(corpus), examples);
             Compute compute = line.GetValue(model) is null && line.GetValue(teacher) is null ? Compute.Float32 : machine.Start(line, group).Compute;
             using TorchReranker? judge = line.GetValue(teacher) is string folder ? TorchReranker.Load(folder, compute) : null;
+            using WorkProgress progress = terminal.Watch(cancellation);
             var mining = new NegativeMining(examples, passages.ConvertAll(p => p.Text), rules, line.GetValue(seed))
             {
                 WithoutTitle = passages.Exists(p => p.Bare != p.Text) ? passages.ConvertAll(p => p.Bare) : null,
                 Ids = passages.Exists(p => p.Ids.Count > 0) ? passages.ConvertAll(p => p.Ids) : null,
                 BlockRows = line.GetValue(block),
-                Teacher = judge,
+                Teacher = judge is null ? null : new WatchedReranker(judge, progress),
                 TeacherMargin = line.GetValue(margin),
+                Progress = progress.Reach,
             };
             (long written, long without) = line.GetValue(model) is string name
-                ? WithModel(terminal, mining, name, compute, line.GetValue(cache), line.GetValue(output)!, cancellation)
-                : group.Leads() ? Write(line.GetValue(output)!, mining.WithBm25(), cancellation) : default;
+                ? WithModel(terminal.Group, mining, name, compute, line.GetValue(cache), Write, progress)
+                : group.Leads() ? Write(mining.WithBm25()) : default;
+            progress.Clear();
             terminal.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{line.GetValue(output)}: {written} pairs with negatives from {passages.Count} passages; {without} found none."));
             return Task.FromResult(ExitCode.Done);
+
+            (long Written, long Without) Write(IEnumerable<TrainingExample> mined)
+            {
+                long done = 0, none = 0;
+                long all = PairFile.Write(line.GetValue(output)!, mined.Select(e =>
+                {
+                    progress.Reach(done++, examples.Count, "pairs written");
+                    none += e.Negatives.Count == 0 ? 1 : 0;
+                    return e;
+                }));
+                return (all, none);
+            }
         });
         return command;
     }
@@ -87,12 +105,13 @@ internal static class MineNegativesCommand
         }
     }
 
-    private static (long Written, long Without) WithModel(Terminal terminal, NegativeMining mining, string folder, Compute compute, string? cache, string output, CancellationToken cancellation)
+    private static (long Written, long Without) WithModel(IProcessGroup group, NegativeMining mining, string folder, Compute compute, string? cache,
+        Func<IEnumerable<TrainingExample>, (long Written, long Without)> write, WorkProgress progress)
     {
         using TextModel model = TextModel.Load(folder, compute);
-        int told = 0;
-        var encoding = new SharedEncoding(terminal.Group, model.Encoder.Dimension, Vectors);
-        if (!terminal.Group.Leads())
+        long encoded = 0;
+        var encoding = new SharedEncoding(group, model.Encoder.Dimension, Vectors);
+        if (!group.Leads())
         {
             encoding.Serve();
             return default;
@@ -102,8 +121,8 @@ internal static class MineNegativesCommand
         {
             using EmbeddingCache queries = Open("query", model.QueryMaxLength);
             using EmbeddingCache passages = Open("passage", model.PassageMaxLength);
-            (long Written, long Without) result = Write(output, mining.WithModel(
-                new CachedEncoder(texts => encoding.Encode(Side.Query, texts), queries), new CachedEncoder(texts => encoding.Encode(Side.Passage, texts), passages), compute.Type, model.Card.QueryInstruction, model.Card.PassageInstruction), cancellation);
+            (long Written, long Without) result = write(mining.WithModel(
+                new CachedEncoder(texts => encoding.Encode(Side.Query, texts), queries), new CachedEncoder(texts => encoding.Encode(Side.Passage, texts), passages), compute.Type, model.Card.QueryInstruction, model.Card.PassageInstruction));
             encoding.Serve();       // lets the other ranks go
             return result;
         }
@@ -119,28 +138,14 @@ internal static class MineNegativesCommand
 
         IEnumerable<float[]> Vectors(Side side, IReadOnlyList<string> texts)
         {
-            foreach (M3Embedding embedding in new TextEncoder(model.Encoder, model.Tokenizer).Encode(texts, side == Side.Query ? model.QueryMaxLength : model.PassageMaxLength))
+            long before = encoded;
+            foreach (M3Embedding embedding in new TextEncoder(model.Encoder, model.Tokenizer).Encode(
+                texts, side == Side.Query ? model.QueryMaxLength : model.PassageMaxLength, done => progress.Reach((before + done) * group.Size, 0, "texts encoded")))
             {
-                cancellation.ThrowIfCancellationRequested();
-                if (++told % 20000 == 0 && terminal.Group.Leads())
-                {
-                    terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(long)told * terminal.Group.Size} texts encoded"));
-                }
+                encoded++;
                 yield return embedding.Dense!;
             }
         }
-    }
-
-    private static (long Written, long Without) Write(string output, IEnumerable<TrainingExample> examples, CancellationToken cancellation)
-    {
-        long without = 0;
-        long written = PairFile.Write(output, examples.Select(e =>
-        {
-            cancellation.ThrowIfCancellationRequested();
-            without += e.Negatives.Count == 0 ? 1 : 0;
-            return e;
-        }));
-        return (written, without);
     }
 
     // Bare: without the title.

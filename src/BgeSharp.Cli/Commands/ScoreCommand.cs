@@ -2,8 +2,10 @@
 
 using System.CommandLine;
 using System.Globalization;
+using BgeSharp.Cli.Evaluations;
 using BgeSharp.Cli.Terminals;
 using BgeSharp.Embeddings;
+using BgeSharp.Formats;
 using BgeSharp.Training.Data;
 using BgeSharp.Training.Data.Pairs;
 using BgeSharp.Training.Modeling;
@@ -26,16 +28,20 @@ internal static class ScoreCommand
         machine.AddTo(command);
         command.SetAction((line, cancellation) =>
         {
+            AtomicFile.RequirePlace(line.GetValue(output));
             IEnumerable<TrainingExample> examples = PairFile.Read(line.GetValue(pairs)!);
             using TorchReranker reranker = TorchReranker.Load(line.GetValue(model)!, machine.Start(line));
+            using WorkProgress progress = terminal.Watch(cancellation);
+            var watched = new WatchedReranker(reranker, progress);
             long texts = 0;
             long written = PairFile.Write(line.GetValue(output)!, examples.Chunk(Block).SelectMany(block =>
             {
                 cancellation.ThrowIfCancellationRequested();
-                TrainingExample[] scored = Score(reranker, block);
+                TrainingExample[] scored = Score(watched, block);
                 texts += block.Sum(e => e.Positives.Count + e.Negatives.Count);
                 return scored;
             }));
+            progress.Clear();
             terminal.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{line.GetValue(output)}: {written} pairs with the scores of {texts} passages."));
             return Task.FromResult(ExitCode.Done);
         });

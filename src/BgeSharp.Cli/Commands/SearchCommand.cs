@@ -4,8 +4,11 @@ using System.CommandLine;
 using System.Globalization;
 using BgeSharp.Cli.Evaluations;
 using BgeSharp.Cli.Terminals;
+using BgeSharp.Embeddings;
 using BgeSharp.Evaluation.Modes;
+using BgeSharp.Formats;
 using BgeSharp.Formats.Collections;
+using BgeSharp.Models;
 using BgeSharp.Retrieval;
 using BgeSharp.Training.Modeling;
 using Spectre.Console;
@@ -25,11 +28,13 @@ internal static class SearchCommand
         var top = new Option<int>("--top") { Description = "Hits to show.", DefaultValueFactory = _ => 5, HelpName = "N" };
         var mode = new Option<string>("--mode") { Description = $"Way to search: {string.Join(", ", RetrievalMode.Known)}. rrf fuses dense, BM25 and (if there) sparse by rank.", DefaultValueFactory = _ => "rrf", HelpName = "MODE" };
         var reranker = new Option<string>("--reranker") { Description = "Folder of a cross-encoder that orders the best hits anew.", HelpName = "DIR" };
-        var depth = new Option<int>("--rerank-depth") { Description = "Hits that the cross-encoder judges.", DefaultValueFactory = _ => 50, HelpName = "N" };
+        var depth = new Option<int>("--rerank-depth") { Description = "Hits that the cross-encoder judges; at least those that are shown.", DefaultValueFactory = _ => 50, HelpName = "N" };
         var index = new Option<string>("--index") { Description = "Folder that keeps the corpus's embeddings: the next search starts at once.", HelpName = "DIR" };
         var query = new Argument<string?>("QUERY") { Description = "Question; without it, questions are read from the prompt.", Arity = ArgumentArity.ZeroOrOne };
+        var dimensions = new DimensionsOption();
         var machine = new MachineOptions();
         var command = new Command("search", "Search a corpus.") { query, model, corpus, top, mode, reranker, depth, index };
+        dimensions.AddTo(command);
         machine.AddTo(command);
         command.SetAction((line, cancellation) =>
         {
@@ -44,19 +49,42 @@ internal static class SearchCommand
             {
                 throw new BadInput($"--mode {chosen.Name} needs --reranker.");
             }
+            if (line.GetResult(depth) is { Implicit: false })
+            {
+                if (judging is null)
+                {
+                    throw new BadInput("--rerank-depth does nothing without --reranker; name a cross-encoder by it, or leave the depth out.");
+                }
+                if (judged < shown)
+                {
+                    throw new BadInput($"--rerank-depth {judged}: --top asks for {shown} hits, and one that was not judged has no score to stand beside those that were; raise the depth, or lower --top.");
+                }
+            }
+            judged = Math.Max(judged, shown);
+            AtomicFile.RequireFolder(line.GetValue(index));
             List<Passage> passages = BeirFolder.ReadCorpus(line.GetValue(corpus)!);
             if (passages.Count == 0)
             {
                 throw new BadInput($"{line.GetValue(corpus)}: the corpus is empty.");
             }
+            if (dimensions.Of(line) > 0)
+            {
+                if (!chosen.Needs.HasFlag(EmbeddingModes.Dense))
+                {
+                    throw new BadInput($"--dimensions is about dense vectors, and --mode {chosen.Name} looks at none; leave it out.");
+                }
+                dimensions.Tell(line, ModelCard.Load(line.GetValue(model)!), ModelConfig.Load(line.GetValue(model)!).HiddenSize, terminal);
+            }
             Compute compute = machine.Start(line);
             using TorchReranker? judge = judging is null ? null : TorchReranker.Load(judging, compute);
-            using var loaded = new MeasuredModel("", line.GetValue(model)!, compute);
+            using var loaded = new MeasuredModel("", line.GetValue(model)!, compute) { Dimensions = dimensions.Of(line) };
+            using WorkProgress progress = terminal.Watch(cancellation);
+            loaded.Progress = (done, all) => progress.Reach(done, all, "texts encoded");
             terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"preparing {passages.Count} passages"));
-            using var search = new CorpusSearch(loaded, passages, judge is null ? chosen : RetrievalMode.Parse(chosen.Search + "+rerank"), new SearchOptions { Reranker = judge, RerankDepth = judged }, line.GetValue(index));
+            using var search = new CorpusSearch(loaded, passages, judge is null ? chosen : RetrievalMode.Parse(chosen.Search + "+rerank"), new SearchOptions { Reranker = judge is null ? null : new WatchedReranker(judge, progress), RerankDepth = judged }, line.GetValue(index));
             if (line.GetValue(query) is string question)
             {
-                Show(terminal, passages, search.Search(question, shown));
+                Answer(question);
                 return Task.FromResult(ExitCode.Done);
             }
             while (!cancellation.IsCancellationRequested)
@@ -65,18 +93,40 @@ internal static class SearchCommand
                 {
                     terminal.Output.Write("> ");
                 }
-                if (System.Console.In.ReadLine() is not string typed)
+                if (Typed(cancellation) is not string typed)
                 {
                     break;
                 }
                 if (typed.Trim().Length > 0)
                 {
-                    Show(terminal, passages, search.Search(typed, shown));
+                    Answer(typed);
                 }
             }
             return Task.FromResult(ExitCode.Done);
+
+            void Answer(string asked)
+            {
+                SearchHit[] hits = search.Search(asked, shown);
+                progress.Clear();
+                Show(terminal, passages, hits);
+            }
         });
         return command;
+    }
+
+    // Null at the end of the input, and when an end is asked for: waiting for a line cannot be called off, so the thread that waits is left behind.
+    private static string? Typed(CancellationToken cancellation)
+    {
+        Task<string?> line = Task.Run(() => System.Console.In.ReadLine(), CancellationToken.None);
+        try
+        {
+            Task.WaitAny([line], cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+        return line.GetAwaiter().GetResult();
     }
 
     private static void Show(Terminal terminal, List<Passage> passages, SearchHit[] hits)

@@ -19,12 +19,12 @@ internal static class EvaluationRun
     public const string PageName = "evaluation.html";
 
     /// <summary>Measures every set with every model, one model in memory at a time.</summary>
-    /// <param name="terminal">Progress goes to its error stream.</param>
+    /// <param name="progress">Told what is measured; ends the work when that was asked for.</param>
     /// <param name="name">Of the report.</param>
     /// <param name="sets">What to measure on.</param>
     /// <param name="models">Opens each model in turn; none for BM25 alone.</param>
-    /// <param name="cancellation">Asks for an end between two sets.</param>
-    public static EvaluationReport Measure(Terminal terminal, string name, IReadOnlyList<SetEvaluation> sets, IEnumerable<MeasuredModel> models, CancellationToken cancellation)
+    /// <param name="cancellation">Asks for an end.</param>
+    public static EvaluationReport Measure(WorkProgress progress, string name, IReadOnlyList<SetEvaluation> sets, IEnumerable<MeasuredModel> models, CancellationToken cancellation)
     {
         long began = Stopwatch.GetTimestamp();
         var results = new List<(int Set, EvaluationResult Row)>();
@@ -35,6 +35,8 @@ internal static class EvaluationRun
         }
         for (int s = 0; s < sets.Count; s++)
         {
+            cancellation.ThrowIfCancellationRequested();
+            progress.About = $"bm25: {sets[s].Name}: ";
             results.AddRange(sets[s].Yardstick().Select(r => (s, r)));
         }
         foreach (MeasuredModel model in models)
@@ -45,8 +47,10 @@ internal static class EvaluationRun
                 {
                     cancellation.ThrowIfCancellationRequested();
                     long start = Stopwatch.GetTimestamp();
+                    progress.About = $"{model.Label}: {sets[s].Name}: ";
+                    model.Progress = (done, all) => progress.Reach(done, all, "texts encoded");
                     results.AddRange(sets[s].Rows(model).Select(r => (s, r)));
-                    terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{model.Label}: {sets[s].Name} ({Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s)"));
+                    progress.Say(string.Create(CultureInfo.InvariantCulture, $"{model.Label}: {sets[s].Name} ({Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s)"));
                 }
             }
         }

@@ -34,17 +34,27 @@ internal sealed class MeasuredModel(string label, string folder, Compute compute
     /// <summary>A [CLS] every so many tokens; 0 for the model's own encoder.</summary>
     public int MultiCls { get; init; }
 
+    /// <summary>Numbers of a dense vector, the first so many; 0 for all.</summary>
+    public int Dimensions { get; init; }
+
+    /// <summary>As <see cref="EvaluatedModel.Progress"/>, for what is opened from now on.</summary>
+    public Action<int, int>? Progress { get; set; }
+
+    /// <summary>Label of a model whose vectors may be cut.</summary>
+    public static string LabelOf(string label, int dimensions) => dimensions > 0 ? FormattableString.Invariant($"{label} ({dimensions})") : label;
+
     /// <summary>The model as evaluation sees it.</summary>
     public EvaluatedModel Open()
     {
         _model ??= TextModel.Load(folder, compute);
-        IEncoder encoder = MultiCls > 0 ? _model.MultiCls(MultiCls) : _model.Encoder;
+        IEncoder encoder = ShortenedEncoder.Of(MultiCls > 0 ? _model.MultiCls(MultiCls) : _model.Encoder, Dimensions);
         return new EvaluatedModel(encoder, _model.Tokenizer)
         {
             QueryMaxLength = Math.Min(QueryMaxLength > 0 ? QueryMaxLength : _model.QueryMaxLength, encoder.MaxLength),
             PassageMaxLength = Math.Min(PassageMaxLength > 0 ? PassageMaxLength : _model.PassageMaxLength, encoder.MaxLength),
             QueryInstruction = QueryInstruction ?? _model.Card.QueryInstruction,
             PassageInstruction = PassageInstruction ?? _model.Card.PassageInstruction,
+            Progress = Progress,
         };
     }
 

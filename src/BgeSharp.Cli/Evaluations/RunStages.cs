@@ -44,7 +44,7 @@ internal static class RunStages
         ModelConfig config = RunModel.Config(recipe.Model, tokenizer);
         using (Weights weights = RunModel.Create(Training.Modeling.Encoder.Shapes("", config), "", config, compute, recipe.Seed, recipe.Model.From.Length > 0 ? recipe.Model.From : null))
         {
-            ModelFolder.Save(scratch, weights, "", config, tokenizer, (recipe.Model.From.Length > 0 ? ModelCard.Load(recipe.Model.From) : new ModelCard()) with { Pooling = recipe.Model.Pooling });
+            ModelFolder.Save(scratch, weights, "", config, tokenizer, (recipe.Model.From.Length > 0 ? ModelCard.LoadStart(recipe.Model.From) : new ModelCard()) with { Pooling = recipe.Model.Pooling });
         }
         return [("untrained", scratch), .. stages];
     }

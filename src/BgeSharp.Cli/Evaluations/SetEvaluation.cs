@@ -63,9 +63,6 @@ internal sealed class SetEvaluation
     /// <summary>Told the figures of each mode of retrieval, with those of every query.</summary>
     public Action<string, RetrievalReport>? Scored { get; init; }
 
-    /// <summary>Called with texts encoded so far and in all.</summary>
-    public Action<int, int>? Progress { get; init; }
-
     /// <summary>Throws where the set cannot be measured as it is asked for, before anything is computed or written.</summary>
     /// <param name="measured">Opened only where the answer depends on it.</param>
     /// <exception cref="BadInput">The development set cannot serve, or the model's hybrid has not what the weights name.</exception>
@@ -146,7 +143,7 @@ internal sealed class SetEvaluation
         SearchOptions options = Search;
         if (model is not null && modes.Any(m => m.Search == "hybrid") && _dev.Value is { } dev)
         {
-            SweepPoint best = WeightSweep.Run(new RetrievalRun(dev, modes, options) { Metrics = Metrics, SplitTokens = _set.SplitTokens, Progress = Progress }, model)[0];
+            SweepPoint best = WeightSweep.Run(new RetrievalRun(dev, modes, options) { Metrics = Metrics, SplitTokens = _set.SplitTokens }, model)[0];
             options = options with { Weights = best.Weights };
             notes.Add(FormattableString.Invariant($"Weights of the hybrid chosen on {dev.Set.Queries.Count} development questions: {string.Join(", ", best.Weights.Select(w => FormattableString.Invariant($"{w.Key} {w.Value}")))} ({best.Measure} there {best.Value:0.0000})."));
         }
@@ -157,7 +154,6 @@ internal sealed class SetEvaluation
             EmbeddingFolder = IndexFolder is { } folder && model is not null ? Path.Combine(folder, FileName($"{collection.Set.Name}-{stage}")) : null,
             ModelKey = key,
             SplitTokens = _set.SplitTokens,
-            Progress = Progress,
         };
         IReadOnlyList<ModeOutcome> outcomes = run.Run(model);
         double seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;

@@ -22,22 +22,25 @@ internal static class SuiteEvaluation
     /// <param name="reranker">Folder of a cross-encoder for modes with "+rerank"; null for the run's own, if it trained one.</param>
     /// <param name="start">Starts libtorch.</param>
     /// <param name="multiCls">A [CLS] every so many tokens; 0 for the models' own encoders.</param>
+    /// <param name="dimensions">Numbers of a dense vector, each measured as a model of its own; 0 for all.</param>
     /// <param name="index">Folder for embeddings, or null.</param>
     /// <param name="runs">Folder for TREC runs, or null.</param>
-    /// <param name="cancellation">Asks for an end between two sets.</param>
+    /// <param name="cancellation">Asks for an end.</param>
     public static EvaluationReport Run(Terminal terminal, EvaluationSuite suite, SearchOptions search, string? run, string? model, string? reranker, Func<Compute> start,
-        int multiCls, string? index, string? runs, CancellationToken cancellation)
+        int multiCls, IReadOnlyList<int> dimensions, string? index, string? runs, CancellationToken cancellation)
     {
         Recipe? recipe = run is null ? null : RunStages.RecipeOf(run);
         IReadOnlyList<string> judges = recipe is null ? [] : RunStages.RerankersOf(run!, recipe);
         bool judged = suite.Modes.Concat(suite.Sets.SelectMany(s => s.Modes)).Any(m => RetrievalMode.Parse(m).Reranks);
         if (judged && reranker is null && judges.Count != 1)
         {
-            throw new BadInput($"the suite \"{suite.Name}\" has modes with \"+rerank\", and the run {(judges.Count == 0 ? "trained no cross-encoder" : "trained more than one")}; name one by --reranker.");
+            string why = recipe is null ? ", which a cross-encoder judges" : judges.Count == 0 ? ", and the run trained no cross-encoder" : ", and the run trained more than one cross-encoder";
+            throw new BadInput($"the suite \"{suite.Name}\" has modes with \"+rerank\"{why}; name one by --reranker.");
         }
         Compute compute = start();
         using TorchReranker? judge = judged ? TorchReranker.Load(reranker ?? judges[0], compute) : null;
-        SearchOptions depth = search with { TopK = Math.Min(suite.TopK, search.TopK), Reranker = judge };
+        using WorkProgress progress = terminal.Watch(cancellation);
+        SearchOptions depth = search with { TopK = Math.Min(suite.TopK, search.TopK), Reranker = judge is null ? null : new WatchedReranker(judge, progress) };
         var sets = new List<SetEvaluation>();
         if (recipe is not null && suite.HeldOut)
         {
@@ -53,8 +56,14 @@ internal static class SuiteEvaluation
             IReadOnlyList<(string Label, string Folder)> models = recipe is null
                 ? [(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model!))), model!)]
                 : RunStages.Of(run!, recipe, scratch, compute);
-            return EvaluationRun.Measure(terminal, recipe is null ? suite.Name : $"{recipe.Name} · {suite.Name}", sets,
-                models.Select(m => new MeasuredModel(m.Label, m.Folder, compute) { QueryMaxLength = suite.QueryMaxLength, PassageMaxLength = suite.PassageMaxLength, MultiCls = multiCls }), cancellation);
+            return EvaluationRun.Measure(progress, recipe is null ? suite.Name : $"{recipe.Name} · {suite.Name}", sets,
+                models.SelectMany(m => dimensions.Select(n => new MeasuredModel(MeasuredModel.LabelOf(m.Label, n), m.Folder, compute)
+                {
+                    QueryMaxLength = suite.QueryMaxLength,
+                    PassageMaxLength = suite.PassageMaxLength,
+                    MultiCls = multiCls,
+                    Dimensions = n,
+                })), cancellation);
         }
         finally
         {

@@ -9,11 +9,15 @@ namespace BgeSharp.Cli.Terminals;
 /// <summary>The streams of a command and what they can show.</summary>
 internal sealed class Terminal
 {
-    private Terminal(TextWriter output, TextWriter error, bool interactive, bool colour, int width)
+    private readonly bool errorIsWatched;
+    private readonly int errorWidth;
+
+    private Terminal(TextWriter output, TextWriter error, bool interactive, bool colour, int width, bool errorIsWatched, int errorWidth)
     {
         Output = output;
         Error = error;
         Interactive = interactive;
+        (this.errorIsWatched, this.errorWidth) = (errorIsWatched, errorWidth);
         Console = ConsoleOn(output, interactive, colour, width);
     }
 
@@ -87,17 +91,23 @@ internal sealed class Terminal
     /// <summary>The terminal of this process.</summary>
     public static Terminal ForProcess()
     {
-        bool interactive = !System.Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
+        bool draws = Environment.GetEnvironmentVariable("TERM") != "dumb", interactive = draws && !System.Console.IsOutputRedirected, watched = draws && !System.Console.IsErrorRedirected;
         bool colour = string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
-        return new Terminal(System.Console.Out, System.Console.Error, interactive, colour, interactive ? WindowWidth() : PlainWidth);
+        return new Terminal(System.Console.Out, System.Console.Error, interactive, colour, interactive ? WindowWidth() : PlainWidth, watched, watched ? WindowWidth() : PlainWidth);
     }
 
     /// <summary>A terminal made of two writers, as a pipe would be (or, for tests, as a screen would be).</summary>
     public static Terminal For(TextWriter output, TextWriter error, bool interactive = false, bool colour = false) =>
-        new(output, error, interactive, colour, interactive ? 100 : PlainWidth);
+        new(output, error, interactive, colour, interactive ? 100 : PlainWidth, interactive, interactive ? 100 : PlainWidth);
 
     /// <summary>What shows the progress of a run: one live line for a person, plain lines otherwise. Dispose it when the run is over.</summary>
     public RunProgress Progress() => Interactive ? new LiveProgress(Console) : new PlainProgress(Output);
+
+    /// <summary>What tells on <see cref="Error"/> how far long work without stages is, and ends it when asked to. Dispose it when the work is over.</summary>
+    /// <param name="cancellation">Asks for an end.</param>
+    /// <param name="time">Clock; the system's when null.</param>
+    public WorkProgress Watch(CancellationToken cancellation, TimeProvider? time = null)
+        => new(Group.Leads() ? Error : TextWriter.Null, errorIsWatched, errorWidth, time ?? TimeProvider.System, cancellation);
 
     // Tables in files are not folded.
     private const int PlainWidth = 240;

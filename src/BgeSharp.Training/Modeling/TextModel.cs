@@ -45,8 +45,9 @@ public sealed class TextModel : IDisposable
     /// <summary>Opens a model folder.</summary>
     /// <param name="folder">Hugging Face layout.</param>
     /// <param name="compute">Device and precision.</param>
+    /// <param name="encoderAlone">As in <see cref="ModelCard.LoadStart"/>, for the model that a run started from.</param>
     /// <exception cref="BadInput">A file is missing or malformed, or vocabulary and weights do not fit.</exception>
-    public static TextModel Load(string folder, Compute compute)
+    public static TextModel Load(string folder, Compute compute, bool encoderAlone = false)
     {
         if (!Directory.Exists(folder))
         {
@@ -59,7 +60,7 @@ public sealed class TextModel : IDisposable
         ModelConfig config = ModelConfig.Load(folder);
         ITokenizer tokenizer = TokenizerFile.Load(folder);
         CheckVocabulary(folder, tokenizer, config);
-        ModelCard card = ModelCard.Load(folder);
+        ModelCard card = encoderAlone ? ModelCard.LoadStart(folder) : ModelCard.Load(folder);
         var weights = new Weights(Modeling.Encoder.Shapes("", config).Concat(ModelFolder.HeadShapes(folder, config)), compute, frozen: _ => true);
         try
         {

@@ -47,7 +47,8 @@ public sealed class BlockSearch
     /// <param name="vectors">[rows, D], unit length; read, not kept.</param>
     /// <param name="rows">How many.</param>
     /// <param name="first">Number of the block's first row.</param>
-    public void Add(float[] vectors, int rows, int first)
+    /// <param name="progress">Called with the number of queries that have met the block so far, by one thread at a time; what it throws ends the search, and there is no result then.</param>
+    public void Add(float[] vectors, int rows, int first, Action<int>? progress = null)
     {
         if (rows == 0 || _count == 0)
         {
@@ -59,15 +60,38 @@ public sealed class BlockSearch
         Tensor asked = _bytes is null ? tensor(_queries).view(_count, _dimension).to_type(_products) : tensor(_bytes.Values).view(_count, _dimension);
         Tensor offered = bytes is null ? tensor(vectors.AsMemory(0, rows * _dimension).ToArray()).view(rows, _dimension).to_type(_products) : tensor(bytes.Values).view(rows, _dimension);
         var block = new Block(vectors, first, rows, bytes?.Scales ?? [.. Enumerable.Repeat(1f, rows)], bytes, offered);
-        int chunk = Math.Clamp(_count / (4 * get_num_threads()) / QueryTile * QueryTile, QueryTile, QueryChunk), next = -chunk;
+        int chunk = Math.Clamp(_count / (4 * get_num_threads()) / QueryTile * QueryTile, QueryTile, QueryChunk), next = -chunk, done = 0;
+        Lock gate = new();
         LibTorch.OnThreads(() =>
         {
             using var alsoHere = no_grad();
             for (int query = Interlocked.Add(ref next, chunk); query < _count; query = Interlocked.Add(ref next, chunk))
             {
-                Search(block, asked, query, Math.Min(query + chunk, _count));
+                int end = Math.Min(query + chunk, _count);
+                Search(block, asked, query, end);
+                Tell(end - query);
             }
         });
+
+        void Tell(int queries)
+        {
+            if (progress is null)
+            {
+                return;
+            }
+            lock (gate)
+            {
+                try
+                {
+                    progress(done += queries);
+                }
+                catch
+                {
+                    Volatile.Write(ref next, _count);       // the other threads take no more
+                    throw;
+                }
+            }
+        }
     }
 
     private void Search(Block block, Tensor asked, int from, int to)

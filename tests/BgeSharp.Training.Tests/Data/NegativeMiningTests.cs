@@ -151,6 +151,41 @@ public sealed class NegativeMiningTests : IDisposable
         Assert.All(Model(0.99), m => Assert.Equal([corpus[3]], m.Negatives));
     }
 
+    [Fact]
+    public void A_search_for_negatives_tells_how_far_it_is_and_ends_where_that_is_asked_for()
+    {
+        string[] corpus = [.. Enumerable.Range(0, 30).Select(i => i.ToString(CultureInfo.InvariantCulture))];
+        using EmbeddingCache queries = EmbeddingCache.Open(_folder.Path, "q", Size), passages = EmbeddingCache.Open(_folder.Path, "p", Size);
+        var told = new List<(long Done, long All, string What)>();
+        TrainingExample[] Mine(bool words, Action<long, long, string> progress)
+        {
+            var mining = new NegativeMining([new("q", [corpus[0]], [])], corpus, new NegativeRules { FromRank = 0, ToRank = 6, PerQuery = 3 }, 7) { BlockRows = 7, Progress = progress };
+            return [.. (words ? mining.WithBm25() : mining.WithModel(new CachedEncoder(Encode, queries), new CachedEncoder(Encode, passages), ScalarType.Float32))];
+        }
+        static IEnumerable<float[]> Encode(IEnumerable<string> texts) => texts.Select(_ =>
+        {
+            var vector = new float[Size];
+            vector[0] = 1;
+            return vector;
+        });
+        void Tell(long done, long all, string what) => told.Add((done, all, what));
+        void End(long done, long all, string what)
+        {
+            Tell(done, all, what);
+            throw new OperationCanceledException();
+        }
+
+        Mine(words: false, Tell);
+        Assert.Equal([7, 14, 21, 28, 30], told.Select(t => t.Done));
+        Assert.All(told, t => Assert.Equal((30L, "passages searched"), (t.All, t.What)));
+        told.Clear();
+        Assert.Throws<OperationCanceledException>(() => Mine(words: false, End));
+        Assert.Equal((7L, 30L, "passages searched"), Assert.Single(told));
+        told.Clear();
+        Assert.Throws<OperationCanceledException>(() => Mine(words: true, End));
+        Assert.Equal((0L, 30L, "passages indexed"), Assert.Single(told));
+    }
+
     private sealed class Vetoing : IReranker
     {
         public int MaxLength => 512;

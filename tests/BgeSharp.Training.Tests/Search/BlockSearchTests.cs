@@ -66,6 +66,24 @@ public sealed class BlockSearchTests
     }
 
     [Fact]
+    public void A_search_tells_of_its_queries_and_ends_where_that_is_asked_for()
+    {
+        float[] queries = Unit(5000, 1), passages = Unit(700, 2);
+        var told = new List<int>();
+        new BlockSearch(queries, Size, 5, ScalarType.Float32).Add(passages, 700, 0, told.Add);
+        Assert.True(told.Count > 1);
+        Assert.Equal(5000, told[^1]);
+        Assert.Equal(told.Order(), told);
+        told.Clear();
+        Assert.Throws<OperationCanceledException>(() => new BlockSearch(queries, Size, 5, ScalarType.Float32).Add(passages, 700, 0, done =>
+        {
+            told.Add(done);
+            throw new OperationCanceledException();
+        }));
+        Assert.InRange(told.Count, 1, get_num_threads());       // each thread ends what it is at
+    }
+
+    [Fact]
     public void The_bound_on_products_of_bytes_holds_for_any_vectors()
         => Gen.Float[-1, 1].Array[Size * 6].Select(Gen.Int[0, 3], Gen.Float[0, 50]).Sample((numbers, spike, height) =>
         {

@@ -76,6 +76,9 @@ public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IRea
     /// <summary>How far below the positive's score a candidate's must be for the teacher to let it through, in logits.</summary>
     public double TeacherMargin { get; init; }
 
+    /// <summary>Called now and then while passages are searched or indexed: how many are done, of how many, and what is done. What it throws ends the mining.</summary>
+    public Action<long, long, string>? Progress { get; init; }
+
     /// <summary>Examples with mined negatives in place of their own, in order.</summary>
     /// <param name="queries">Encodes queries as they are given: prompt or instruction stand in front already.</param>
     /// <param name="passages">Encodes passages, likewise.</param>
@@ -100,7 +103,8 @@ public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IRea
         {
             int count = Math.Min(BlockRows, rows.Length - start);
             Parallel.For(0, count, i => passages.Cache.Read(rows[start + i], block.AsSpan(i * size, size)));
-            search.Add(block, count, start);
+            int before = start;
+            search.Add(block, count, start, queriesDone => Progress?.Invoke(before + ((long)count * queriesDone / asked.Length), rows.Length, "passages searched"));
         }
         Candidate[][] ranked = [.. search.Best().Select(best => best.Select(hit => new Candidate(hit.Row, hit.Score)).ToArray())];
         for (int i = 0; i < examples.Count; i++)
@@ -132,7 +136,12 @@ public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IRea
     /// <summary>The same with BM25: no model is needed. Margins hold where a positive is among the ranks that were looked at; near-duplicates are told by the cosine of counts of character bigrams.</summary>
     public IEnumerable<TrainingExample> WithBm25()
     {
-        Bm25Index index = Bm25Index.Build(corpus);
+        long indexed = 0;
+        Bm25Index index = Bm25Index.Build(corpus.Select(text =>
+        {
+            Progress?.Invoke(indexed++, corpus.Count, "passages indexed");
+            return text;
+        }));
         var known = new Dictionary<string, int>(StringComparer.Ordinal);
         for (int row = 0; row < corpus.Count; row++)
         {

@@ -36,9 +36,14 @@ public sealed class EvaluatedModel(IEncoder encoder, ITokenizer tokenizer)
     /// <summary>Tokens of a batch.</summary>
     public int BatchTokens { get; init; } = 8192;
 
+    /// <summary>Called after each batch, of whatever is encoded: texts done and in all (0 where that is not known). What it throws ends the work.</summary>
+    public Action<int, int>? Progress { get; init; }
+
     /// <summary>Says in one line what the figures depend on beside the weights, for reports and for saved embeddings.</summary>
     public string Settings => FormattableString.Invariant(
-        $"query {QueryMaxLength} tokens, passage {PassageMaxLength} tokens, query instruction \"{QueryInstruction}\", passage instruction \"{PassageInstruction}\"");
+        $"query {QueryMaxLength} tokens, passage {PassageMaxLength} tokens, query instruction \"{QueryInstruction}\", passage instruction \"{PassageInstruction}\"{Length}");
+
+    private string Length => Encoder is ShortenedEncoder cut ? FormattableString.Invariant($", first {cut.Dimension} of {cut.WholeDimension} numbers") : "";
 
     /// <summary>All outputs of the encoder, in the order of the texts, streaming.</summary>
     /// <param name="texts">Read one window at a time.</param>
@@ -46,6 +51,16 @@ public sealed class EvaluatedModel(IEncoder encoder, ITokenizer tokenizer)
     /// <param name="outputs">What to compute.</param>
     /// <param name="progress">Called with the number of texts encoded so far.</param>
     public IEnumerable<M3Embedding> Encode(IEnumerable<string> texts, TextSide side, EmbeddingModes outputs = EmbeddingModes.Dense, Action<int>? progress = null)
+    {
+        int all = texts.TryGetNonEnumeratedCount(out int count) ? count : 0;
+        return InBatches(texts, side, outputs, done =>
+        {
+            progress?.Invoke(done);
+            Progress?.Invoke(done, all);
+        });
+    }
+
+    private IEnumerable<M3Embedding> InBatches(IEnumerable<string> texts, TextSide side, EmbeddingModes outputs, Action<int> progress)
     {
         (string instruction, int length) = side switch
         {
@@ -58,21 +73,25 @@ public sealed class EvaluatedModel(IEncoder encoder, ITokenizer tokenizer)
     }
 
     /// <summary>Embeds a corpus for searching.</summary>
-    /// <param name="passages">Read once, streaming.</param>
+    /// <param name="passages">Read once, streaming; with a folder its beginning is read twice.</param>
     /// <param name="outputs">What to compute.</param>
-    /// <param name="folder">Keeps the embeddings, and takes those that fit; null embeds in memory.</param>
+    /// <param name="folder">Keeps the embeddings, and takes those that fit: with more outputs than these it serves as it is, with others it is made anew with both. Null embeds in memory.</param>
     /// <param name="key">Identifies the model's weights where embeddings are kept.</param>
-    /// <param name="progress">Called with the number of passages encoded so far.</param>
-    public EmbeddedCorpus Embed(IEnumerable<string> passages, EmbeddingModes outputs, string? folder, string key, Action<int>? progress = null)
+    public EmbeddedCorpus Embed(IEnumerable<string> passages, EmbeddingModes outputs, string? folder, string key)
     {
-        int done = 0;
+        int done = 0, all = passages.TryGetNonEnumeratedCount(out int count) ? count : 0;
+        EmbeddingModes kept = folder is null ? outputs : outputs | EmbeddedCorpus.OutputsIn(folder, passages, KeyOf);
         IEnumerable<M3Embedding> Compute(IEnumerable<string> texts)
         {
             int before = done;
-            return Encode(texts, TextSide.Passage, outputs, n => progress?.Invoke(done = before + n));
+            return InBatches(texts, TextSide.Passage, kept, n =>
+            {
+                done = before + n;
+                Progress?.Invoke(done, all);
+            });
         }
-        return folder is null ? EmbeddedCorpus.InMemory(Compute(passages))
-            : EmbeddedCorpus.InFolder(folder, passages, $"{key} {outputs} passage {PassageMaxLength} \"{PassageInstruction}\"", Compute);
+        string KeyOf(EmbeddingModes made) => $"{key} {made} passage {PassageMaxLength} \"{PassageInstruction}\"{Length}";
+        return folder is null ? EmbeddedCorpus.InMemory(Compute(passages)) : EmbeddedCorpus.InFolder(folder, passages, KeyOf(kept), Compute);
     }
 
     /// <summary>Dense vectors.</summary>

@@ -34,9 +34,6 @@ public sealed record RetrievalRun(TestCollection Collection, IReadOnlyList<Retri
     /// <summary>Longest passage of a long document in tokens; the document's score is that of its best passage. 0 encodes documents whole (cut at the model's length).</summary>
     public int SplitTokens { get; init; }
 
-    /// <summary>Called with texts encoded so far and in all.</summary>
-    public Action<int, int>? Progress { get; init; }
-
     /// <summary>Measures each mode.</summary>
     /// <param name="model">Null when only BM25 is asked for.</param>
     /// <exception cref="BadInput">The collection is empty, or the model lacks an output.</exception>
@@ -76,7 +73,7 @@ public sealed record RetrievalRun(TestCollection Collection, IReadOnlyList<Retri
     }
 
     private EmbeddedCorpus Embed(EvaluatedModel model, RetrievalSet set, EmbeddingModes outputs)
-        => model.Embed(set.Corpus.Select(p => p.FullText), outputs, EmbeddingFolder, ModelKey, done => Progress?.Invoke(done, set.Corpus.Count));
+        => model.Embed(set.Corpus.Select(p => p.FullText), outputs, EmbeddingFolder, ModelKey);
 
     // Every document as passages of its own; a document's rank is that of its best passage. Depths count documents: a search keeps the best passage of a document and forgets its
     // others while it runs, so a query holds TopK hits, however many passages the largest document has, and finds what a search through all passages would. For multi-vectors and

@@ -82,8 +82,7 @@ public static class WeightSweep
             return dev.Candidates(model);
         }
         EmbeddingModes outputs = ModeSearch.Outputs([RetrievalMode.Parse("hybrid")], model.Encoder);
-        IReadOnlyList<Passage> pieces = split.Passages.Corpus;
-        using EmbeddedCorpus corpus = model.Embed(pieces.Select(p => p.FullText), outputs, dev.EmbeddingFolder, dev.ModelKey, done => dev.Progress?.Invoke(done, pieces.Count));
+        using EmbeddedCorpus corpus = model.Embed(split.Passages.Corpus.Select(p => p.FullText), outputs, dev.EmbeddingFolder, dev.ModelKey);
         return new ModeSearch(split.Passages, model, corpus, outputs, dev.Options, documentOf: split.DocumentOf).Candidates();
     }
 }

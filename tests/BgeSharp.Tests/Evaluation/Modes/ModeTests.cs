@@ -136,6 +136,28 @@ public class ModeTests
     }
 
     [Fact]
+    public void Whatever_is_encoded_tells_how_far_it_is_and_ends_where_that_is_asked_for()
+    {
+        using var folder = new ScratchFolder();
+        var told = new List<(int Done, int All)>();
+        EvaluatedModel Model(Action<int, int> progress) => new(new LetterEncoder(), new LetterTokenizer()) { BatchTokens = 1, Progress = progress };
+        var run = new RetrievalRun(new TestCollection(Set()), Parse("dense"), new SearchOptions()) { EmbeddingFolder = folder["index"], ModelKey = "m" };
+        run.Run(Model((done, all) => told.Add((done, all))));
+        Assert.Equal(Enumerable.Range(1, 60).Select(n => (n, 60)).Concat(Enumerable.Range(1, 12).Select(n => (n, 12))), told);
+
+        int called = 0;
+        Assert.Throws<OperationCanceledException>(() => (run with { EmbeddingFolder = folder["cut"] }).Run(Model((_, _) =>
+        {
+            if (++called == 5)
+            {
+                throw new OperationCanceledException();
+            }
+        })));
+        Assert.Equal(5, called);
+        Assert.False(Directory.Exists(folder["cut"]) && Directory.EnumerateFileSystemEntries(folder["cut"]).Any());     // no shard that is not whole
+    }
+
+    [Fact]
     public void Saved_embeddings_are_reused_and_changed_texts_are_embedded_anew()
     {
         using var folder = new ScratchFolder();
