@@ -68,7 +68,22 @@ public sealed class RecipeRun
                 observer.Message($"{from}: training starts from its encoder alone; its module {string.Join(" and ", leftOut)}, which changes the vectors after pooling, is left out.");
             }
             observer.Message("reading documents and evaluation sets");
-            evaluation = new RunEvaluation(_recipe, _documents);
+            var work = new WatchedWork(_group, observer, _options.Time, stop);
+            evaluation = new RunEvaluation(_recipe, _documents)
+            {
+                Progress = (done, all) =>
+                {
+                    stop.ThrowIfCancellationRequested();
+                    if (all > 0)
+                    {
+                        work.Tell($"encoded {done} of {all} texts");
+                    }
+                    else
+                    {
+                        work.Tell($"{done} texts or pairs done");
+                    }
+                },
+            };
             if (!evaluation.CanDevelop && _recipe.Stages.FirstOrDefault(s => s.EvaluateEvery > 0 && !(s is RetroMaeStageOptions && s.EvaluateBy is "auto" or "loss")) is { } stage)
             {
                 throw new BadInput($"stage \"{stage.Label}\": evaluateEvery is set, but the held-out documents give no query to evaluate on; raise data.heldOut, or name a set in \"development\".");
@@ -155,12 +170,19 @@ public sealed class RecipeRun
         _state.Save(_folder.Progress);
     }
 
-    // What rank 0 does unless the run has it already, or is to stop.
+    // What rank 0 does unless the run has it already, or is to stop. Left half way it keeps nothing; all ranks agree to end right after it.
     private void OnceFor(string stage, Action act, CancellationToken stop) => _group.First(() =>
     {
         if (!Done(stage) && !stop.IsCancellationRequested)
         {
-            act();
+            try
+            {
+                act();
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                _options.Observer.Message($"the evaluation \"{stage}\" is left; it begins anew when the run goes on");
+            }
         }
     });
 

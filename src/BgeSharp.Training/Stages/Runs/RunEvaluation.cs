@@ -41,6 +41,9 @@ public sealed class RunEvaluation
         _passageLength = recipe.Stages.OfType<ContrastiveStageOptions>().Select(s => s.PassageMaxLength).DefaultIfEmpty(int.MaxValue).Max();
     }
 
+    /// <summary>Called after each batch that an evaluation between stages encodes, with texts done and in all, or judges, with pairs done and 0. What it throws ends the evaluation.</summary>
+    public Action<int, int>? Progress { get; init; }
+
     /// <summary>All collections, held-out ones first.</summary>
     public IReadOnlyList<RetrievalSet> Sets { get; }
 
@@ -65,7 +68,7 @@ public sealed class RunEvaluation
     /// <param name="model">The model.</param>
     /// <param name="progress">Told before each set.</param>
     public IEnumerable<StageResult> Score(string stage, TextModel model, Action<string> progress)
-        => Score(stage, ModesOf(model.Encoder.Modes), Model(model), new SearchOptions { TopK = TopK }, progress);
+        => Score(stage, ModesOf(model.Encoder.Modes), Model(model, Progress), new SearchOptions { TopK = TopK }, progress);
 
     /// <summary>Scores the dense vectors of an encoder.</summary>
     /// <param name="stage">Label in the table.</param>
@@ -74,15 +77,15 @@ public sealed class RunEvaluation
     /// <param name="card">Its instructions.</param>
     /// <param name="progress">Told before each set.</param>
     public IEnumerable<StageResult> Dense(string stage, IEncoder encoder, ITokenizer tokenizer, ModelCard card, Action<string> progress)
-        => Score(stage, ["dense"], Model(encoder, tokenizer, card.QueryInstruction, card.PassageInstruction), new SearchOptions { TopK = TopK }, progress);
+        => Score(stage, ["dense"], Model(encoder, tokenizer, card, Progress), new SearchOptions { TopK = TopK }, progress);
 
     /// <summary>Scores a cross-encoder: it orders the best <see cref="RerankDepth"/> of a first search anew.</summary>
     /// <param name="stage">Label in the table.</param>
     /// <param name="reranker">The cross-encoder.</param>
     /// <param name="first">Model of the first search; null for BM25.</param>
     /// <param name="progress">Told before each set.</param>
-    public IEnumerable<StageResult> Reranked(string stage, IReranker reranker, TextModel? first, Action<string> progress)
-        => Score(stage, [first is null ? "bm25+rerank" : "dense+rerank"], first is null ? null : Model(first), Judged(reranker), progress);
+    public IEnumerable<StageResult> Reranked(string stage, TorchReranker reranker, TextModel? first, Action<string> progress)
+        => Score(stage, [first is null ? "bm25+rerank" : "dense+rerank"], first is null ? null : Model(first, Progress), Judged(new Watched(reranker, Progress)), progress);
 
     /// <summary>Scores a model while it trains, on <see cref="Development"/> or <see cref="GradedDevelopment"/>.</summary>
     /// <param name="encoder">The model as it is now.</param>
@@ -95,12 +98,12 @@ public sealed class RunEvaluation
     {
         if (GradedDevelopment is { } graded)
         {
-            return Limited(graded, queries).Run(Model(encoder, tokenizer, card.QueryInstruction, card.PassageInstruction)).Metrics;
+            return Limited(graded, queries).Run(Model(encoder, tokenizer, card, null)).Metrics;
         }
         string[] used = [.. outputs.Distinct()];
         SearchOptions usual = new() { TopK = TopK };
         SearchOptions options = usual with { Weights = usual.Weights.ToDictionary(w => w.Key, w => used.Contains(w.Key) ? w.Value : 0) };
-        return Run(Limited(Development!, queries), [used.Length > 1 ? "hybrid" : used[0] == "multi" ? "multi_all" : used[0]], Model(encoder, tokenizer, card.QueryInstruction, card.PassageInstruction), used.Length > 1 ? options : usual)[0].Report.Metrics;
+        return Run(Limited(Development!, queries), [used.Length > 1 ? "hybrid" : used[0] == "multi" ? "multi_all" : used[0]], Model(encoder, tokenizer, card, null), used.Length > 1 ? options : usual)[0].Report.Metrics;
     }
 
     /// <summary>Scores a cross-encoder while it trains, on <see cref="Development"/>: it orders what BM25 found first anew, so no other model takes part.</summary>
@@ -162,14 +165,15 @@ public sealed class RunEvaluation
 
     private static SearchOptions Judged(IReranker reranker) => new() { TopK = TopK, Reranker = reranker, RerankDepth = RerankDepth };
 
-    private EvaluatedModel Model(TextModel model) => Model(model.Encoder, model.Tokenizer, model.Card.QueryInstruction, model.Card.PassageInstruction);
+    private EvaluatedModel Model(TextModel model, Action<int, int>? progress) => Model(model.Encoder, model.Tokenizer, model.Card, progress);
 
-    private EvaluatedModel Model(IEncoder encoder, ITokenizer tokenizer, string queryInstruction, string passageInstruction) => new(encoder, tokenizer)
+    private EvaluatedModel Model(IEncoder encoder, ITokenizer tokenizer, ModelCard card, Action<int, int>? progress) => new(encoder, tokenizer)
     {
         QueryMaxLength = Math.Min(_queryLength, encoder.MaxLength),
         PassageMaxLength = Math.Min(_passageLength, encoder.MaxLength),
-        QueryInstruction = queryInstruction,
-        PassageInstruction = passageInstruction,
+        QueryInstruction = card.QueryInstruction,
+        PassageInstruction = card.PassageInstruction,
+        Progress = progress,
     };
 
     private static IReadOnlyDictionary<string, double> Measure(RetrievalSet set, string mode, EvaluatedModel? model)
@@ -197,8 +201,16 @@ public sealed class RunEvaluation
             : throw new BadInput($"{options.Path}: all {task.Pairs.Count} pairs of the evaluation set \"{options.Name}\" have one grade, so there is no order to agree with; give pairs of different grades.");
     }
 
+    // All pairs where those drawn have one grade, as every second one may when grades take turns: there would be no order to agree with.
     private static StsTask Limited(StsTask task, int pairs)
-        => pairs > 0 && pairs < task.Pairs.Count ? task with { Pairs = [.. Data.Splits.HeldOutSet.EvenlySpaced(task.Pairs.Count, pairs).Select(i => task.Pairs[i])] } : task;
+    {
+        if (pairs <= 0 || pairs >= task.Pairs.Count)
+        {
+            return task;
+        }
+        ScoredPair[] drawn = [.. Data.Splits.HeldOutSet.EvenlySpaced(task.Pairs.Count, pairs).Select(i => task.Pairs[i])];
+        return drawn.Any(p => p.Score != drawn[0].Score) ? task with { Pairs = drawn } : task;
+    }
 
     private static RetrievalSet Limited(RetrievalSet set, int queries)
     {
@@ -216,5 +228,20 @@ public sealed class RunEvaluation
             set = set with { Queries = asked, Qrels = qrels };
         }
         return set;
+    }
+
+    // Judging is the slowest part of an evaluation: it is heard of after each pass.
+    private sealed class Watched(TorchReranker judge, Action<int, int>? progress) : IReranker
+    {
+        private int _judged;
+
+        public int MaxLength => judge.MaxLength;
+
+        public float[] Score(IReadOnlyList<TextPair> pairs)
+        {
+            float[] scores = judge.Score(pairs, done => progress?.Invoke(_judged + done, 0));
+            _judged += pairs.Count;
+            return scores;
+        }
     }
 }
