@@ -71,7 +71,7 @@ public sealed class Trainer(ITrainableStage stage, AdamW optimizer, StageOptions
     public TrainerState? Run(TrainerState state, CancellationToken stop)
     {
         int total = stage.TotalSteps;
-        int kept = state.Step;                                          // the step of the newest checkpoint; the stage's start has none and needs none
+        int kept = state.Step;                                          // the newest step that is on disk for certain; the stage's start needs no checkpoint
         var window = new ReportWindow(options.Label, total, state.Step, hooks.Time);
         while (state.Step < total && !Patience(state))
         {
@@ -122,7 +122,7 @@ public sealed class Trainer(ITrainableStage stage, AdamW optimizer, StageOptions
             if (reason is { } why)
             {
                 hooks.Checkpoint(state, why);
-                kept = state.Step;
+                kept = why is CheckpointReason.Regular or CheckpointReason.Asked ? kept : state.Step;       // these may fail, and training goes on
             }
             if (stopping)
             {

@@ -48,9 +48,9 @@ public sealed class TrainerTests
 
     [Theory]
     [InlineData(4, 3, -4)]
-    [InlineData(3, 3)]
+    [InlineData(3, 3, -3)]
     [InlineData(0)]
-    public void A_stop_while_a_stage_prepares_a_step_keeps_the_steps_before_it_once(int at, params int[] kept)
+    public void A_stop_while_a_stage_prepares_a_step_keeps_the_steps_before_it_for_certain(int at, params int[] kept)
     {
         var stage = new FakeStage(9, step => step == at ? throw new StopRequested() : 1, _ => 1);
         using var optimizer = new AdamW(stage.Weights, 0);
