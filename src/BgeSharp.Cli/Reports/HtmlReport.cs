@@ -63,7 +63,7 @@ internal static class HtmlReport
             return;
         }
         page.Append(Html($"<div class=\"card\"><h3>{group.Dataset}</h3><div class=\"big\">{ResultTable.Figure(value)} <span class=\"unit\">{metric}</span></div>"));
-        page.Append(Html($"<p class=\"small soft\">{final.Mode} search after {final.Stage}</p>"));
+        page.Append(Html($"<p class=\"small soft\">{(group.IsSearched ? final.Mode + " search" : final.Mode + " vectors")} after {final.Stage}</p>"));
         AppendDifference(page, value, group.Start?.First, group.Start is { } start ? "against " + start.Stage + (start.Mode == final.Mode ? "" : ", " + start.Mode) : "");
         AppendDifference(page, value, group.Yardstick?.First, "against BM25");
         page.Append("</div>\n");
@@ -97,16 +97,16 @@ internal static class HtmlReport
                 page.Append(Html($"<tr{(row.IsYardstick ? " class=yardstick" : "")}><td>{row.Stage}</td><td><span class=\"tag\">{row.Mode}</span></td>"));
                 for (int i = 0; i < row.Values.Count; i++)
                 {
-                    string style = i == 0 && row.Values[i] is { } share ? string.Create(CultureInfo.InvariantCulture, $" style=--v:{Math.Clamp(share, 0, 1) * 100:0}%") : "";
+                    string style = i == row.Main && row.Values[i] is { } share ? string.Create(CultureInfo.InvariantCulture, $" style=--v:{Math.Clamp(share, 0, 1) * 100:0}%") : "";
                     string text = row.Values[i] is { } value ? ResultTable.Figure(value) : "";
-                    page.Append(Html($"<td class=\"n{(i == 0 ? " bar" : "")}{(row.Best[i] ? " best" : "")}\"{style}>{text}</td>"));
+                    page.Append(Html($"<td class=\"n{(i == row.Main ? " bar" : "")}{(row.Best[i] ? " best" : "")}\"{style}>{text}</td>"));
                 }
                 string direction = row.Gain is null ? "" : row.Gain < 0 ? " down" : " up";
                 page.Append(Html($"<td class=\"n{direction}\">{(row.Gain is { } gain ? ResultTable.Signed(gain) : "")}</td></tr>\n"));
             }
             page.Append("</tbody>\n");
         }
-        page.Append("</table></div>\n<p class=\"small soft\">Bold: best of the set. Gain: first column, against the stage before in the same kind of search.</p>\n");
+        page.Append("</table></div>\n<p class=\"small soft\">Bold: best of the set. Gain: of the set's first figure, against the stage before in the same kind of search.</p>\n");
     }
 
     private static void AppendEnd(StringBuilder page, RunReport report)

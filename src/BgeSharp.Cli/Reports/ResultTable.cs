@@ -58,7 +58,7 @@ internal sealed class ResultTable
             }
             rows.Add(new ResultRow(result.Stage, result.Mode, values, bold, gain, IsYardstick(result.Stage)) { Main = main });
         }
-        return new ResultGroup(dataset, rows) { Main = main };
+        return new ResultGroup(dataset, rows) { Main = main, IsSearched = !results.All(r => r.Metrics.ContainsKey("spearman")) };
     }
 
     private static bool IsYardstick(string stage) => stage == "bm25";
@@ -84,6 +84,9 @@ internal sealed record ResultGroup(string Dataset, IReadOnlyList<ResultRow> Rows
 
     /// <summary>One row a stage, in the mode that most stages were measured in: what a curve over the stages can be drawn through.</summary>
     public IReadOnlyList<ResultRow> Path => [.. Rows.Where(r => !r.IsYardstick && r.First is not null).GroupBy(r => r.Mode).OrderByDescending(m => m.Count()).Take(1).SelectMany(m => m)];
+
+    /// <summary>False for graded pairs, which are compared and not searched.</summary>
+    public bool IsSearched { get; init; } = true;
 
     /// <summary>BM25; null when it was not measured.</summary>
     public ResultRow? Yardstick => Rows.FirstOrDefault(r => r.IsYardstick);

@@ -111,11 +111,28 @@ internal static class ContrastiveRules
         }
         if (stage.Objective == "contrastive" && stage.Pairs.Index().FirstOrDefault(p => p.Item.IsGraded) is { Item: not null } graded)
         {
-            throw places.Error($"{path}.pairs[{graded.Index}]", "holds graded sentence pairs, whatever their grade would be taken for an answer; set the stage's objective to \"cosent\" or \"cosine\", or give pairs that belong together as JSONL.");
+            throw places.Error($"{path}.pairs[{graded.Index}]", "holds graded sentence pairs, which would be taken for answers whatever their grade; set the stage's objective to \"cosent\" or \"cosine\", or give pairs that belong together, with \"format\" \"jsonl\" where the name ends otherwise.");
+        }
+        if (stage.Pairs.Any(p => p.IsGraded))
+        {
+            CheckAlike(stage, path, places);
         }
         if (stage.Objective != "contrastive" && mined)
         {
             throw places.Error($"{path}.objective", $"is \"{stage.Objective}\", which compares graded pairs, and those mined from the documents have no grades; give pairs with \"pos_scores\".");
+        }
+    }
+
+    // How alike two sentences are does not depend on which stands first: both are measured as they are, and so they are trained.
+    private static void CheckAlike(ContrastiveStageOptions stage, string path, RecipePlaces places)
+    {
+        if (stage.QueryMaxLength != stage.PassageMaxLength)
+        {
+            throw places.Error($"{path}.queryMaxLength", $"is {stage.QueryMaxLength} and passageMaxLength {stage.PassageMaxLength}, but the sentences of a graded pair are cut alike; set both to one number.");
+        }
+        if (stage.QueryInstruction.Length + stage.PassageInstruction.Length > 0 || stage.Pairs.Any(p => p.IsGraded && (p.QueryInstruction ?? p.PassageInstruction) is { Length: > 0 }))
+        {
+            throw places.Error($"{path}.pairs", "has graded sentence pairs, which are compared without instructions; leave queryInstruction and passageInstruction out.");
         }
     }
 

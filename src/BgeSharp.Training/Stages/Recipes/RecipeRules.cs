@@ -101,7 +101,7 @@ internal static class RecipeRules
             }
             if (reranker.Pairs.Index().FirstOrDefault(p => p.Item.IsGraded) is { Item: not null } graded)
             {
-                throw places.Error($"{path}.pairs[{graded.Index}]", "holds graded sentence pairs, which a cross-encoder would take for answers whatever their grade; give pairs that belong together as JSONL.");
+                throw places.Error($"{path}.pairs[{graded.Index}]", "holds graded sentence pairs, which a cross-encoder would take for answers whatever their grade; give pairs that belong together, with \"format\" \"jsonl\" where the name ends otherwise.");
             }
             CheckNegatives(reranker.HardNegatives, path + ".hardNegatives", places);
             if (reranker.HardNegatives is { RefreshSteps: > 0 })
@@ -185,7 +185,7 @@ internal static class RecipeRules
         bool texts = loss && stage is RetroMaeStageOptions;
         if (!heldOut && (texts || (recipe.Evaluation.All(e => e.IsGraded) && recipe.Development is null)))
         {
-            throw places.Error(path + ".evaluateEvery", "needs something to evaluate on: set data.heldOut above 0" + (texts ? "." : ", or name a set in development or evaluation."));
+            throw places.Error(path + ".evaluateEvery", "needs something to evaluate on: set data.heldOut above 0" + (texts ? "." : ", name a set in development, or a collection in evaluation."));
         }
     }
 

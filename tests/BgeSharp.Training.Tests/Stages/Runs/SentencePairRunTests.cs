@@ -63,6 +63,14 @@ public sealed class SentencePairRunTests : IDisposable
     }
 
     [Fact]
+    public void Pairs_whose_grades_take_turns_are_measured_whole_where_a_part_has_one_grade()
+    {
+        string[] set = [.. Recipe(), "stages[0].evaluateQueries=8"];       // every third pair: all of grade 5
+        _run.Run("run", set: set);
+        Assert.All(MetricsLog.Read(_run.In("run/metrics.jsonl")).Where(l => l.Figures.ContainsKey("dev_spearman")), l => Assert.True(double.IsFinite(l.Figures["dev_spearman"])));
+    }
+
+    [Fact]
     public void A_wrong_grade_is_named_before_anything_is_made_and_so_are_pairs_without_order()
     {
         string[] set = Recipe();
@@ -74,7 +82,9 @@ public sealed class SentencePairRunTests : IDisposable
     }
 
     [Theory]
-    [InlineData("holds graded sentence pairs, whatever their grade", "stages[0].objective=contrastive")]
+    [InlineData("holds graded sentence pairs, which would be taken for answers", "stages[0].objective=contrastive")]
+    [InlineData("queryMaxLength is 8 and passageMaxLength 16, but the sentences", "stages[0].queryMaxLength=8")]
+    [InlineData("pairs has graded sentence pairs, which are compared without instructions", "stages[0].passageInstruction=x")]
     [InlineData("development holds graded sentence pairs, but stage \"sts\" is measured by ndcg@10", "stages[0].evaluateBy=ndcg@10")]
     [InlineData("development holds graded sentence pairs, but stage \"judge\" is measured by searching", "stages=[{\"type\": \"reranker\", \"name\": \"judge\", \"steps\": 2, \"maxLength\": 32, \"queryMaxLength\": 8, \"evaluateEvery\": 1}]")]
     [InlineData("evaluateBy is \"spearman\", which is measured on graded sentence pairs", "development=null", "stages[0].evaluateBy=spearman")]
