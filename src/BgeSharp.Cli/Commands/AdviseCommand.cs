@@ -87,7 +87,7 @@ internal static class AdviseCommand
         var survey = new DataSurvey(mined, judged, 0.6, mined.Sources.Values.Any(s => s.Kept >= limit));
         Compute compute = start();
         terminal.Output.WriteLine("measuring this machine");
-        (MeasuredSpeed speed, double perCharacter) = SpeedProbe.Measure(mining.Sources, StageAdvice.Model(survey.Tokens), Path.Combine(work, "probe"), compute, retroMae: true, cancellation);
+        (MeasuredSpeed speed, double perCharacter) = SpeedProbe.Measure(mining.Sources, StageAdvice.Model(survey.Tokens), Path.Combine(work, "probe"), compute, Pairs(mined.PairCount, judged, labelled), cancellation);
         survey = survey with { TokensPerCharacter = perCharacter };
         string name = Path.GetFileNameWithoutExtension(output);
         (IReadOnlyList<StageVerdict> verdicts, Recipe recipe) = StageAdvice.Of(survey, speed, hours, sources, labelled, name);
@@ -107,6 +107,10 @@ internal static class AdviseCommand
         AtomicFile.WriteText(output, RecipeFile.ToJson(recipe));
         terminal.Output.WriteLine($"recipe: {output}; run it with: ./bge run {output}");
     }
+
+    // What contrastive training is timed on: the documents' own pairs, or judged ones where there are next to none. With neither there is nothing to time, and no stage will want it.
+    private static IReadOnlyList<PairSourceOptions>? Pairs(long mined, long judged, string[] labelled)
+        => mined >= StageAdvice.LeastPairs ? [] : judged >= StageAdvice.LeastLabelledPairs ? [.. labelled.Select(path => new PairSourceOptions { Path = path, Limit = (int)StageAdvice.LeastPairs })] : null;
 
     private static void Tell(Terminal terminal, DataSurvey survey, MeasuredSpeed speed)
     {

@@ -22,16 +22,19 @@ public static class SpeedProbe
     /// <param name="model">Model to measure.</param>
     /// <param name="folder">Folder for the run, which may be deleted afterwards, and so may the file of documents beside it.</param>
     /// <param name="compute">Device and precision.</param>
-    /// <param name="retroMae">False measures the contrastive stage only.</param>
+    /// <param name="pairs">What the contrastive stage is timed on: empty for the documents' own pairs, null leaves it out and its speed is 0.</param>
     /// <param name="cancellation">Ends it between two steps.</param>
     /// <exception cref="BadInput">The first documents have no text, or too few pairs for a step.</exception>
-    public static (MeasuredSpeed Speed, double TokensPerCharacter) Measure(IReadOnlyList<DocumentSourceOptions> sources, ModelOptions model, string folder, Compute compute, bool retroMae, CancellationToken cancellation = default)
+    public static (MeasuredSpeed Speed, double TokensPerCharacter) Measure(IReadOnlyList<DocumentSourceOptions> sources, ModelOptions model, string folder, Compute compute, IReadOnlyList<PairSourceOptions>? pairs, CancellationToken cancellation = default)
     {
         string sample = folder + "-documents.jsonl";
         WriteSample(sample, sources.SelectMany(First));
         var pace = new Pace();
-        List<StageOptions> stages = retroMae ? [new RetroMaeStageOptions { Steps = Steps, BatchTokens = 4096, MaxLength = 256, LogEvery = 1 }] : [];
-        stages.Add(new ContrastiveStageOptions { Steps = Steps, BatchPairs = 64, QueryMaxLength = 40, PassageMaxLength = 128, LogEvery = 1 });
+        List<StageOptions> stages = [new RetroMaeStageOptions { Steps = Steps, BatchTokens = 4096, MaxLength = 256, LogEvery = 1 }];
+        if (pairs is not null)
+        {
+            stages.Add(new ContrastiveStageOptions { Steps = Steps, BatchPairs = 64, QueryMaxLength = 40, PassageMaxLength = 128, LogEvery = 1, Pairs = pairs });
+        }
         var recipe = new Recipe
         {
             Name = "probe",
@@ -53,7 +56,7 @@ public static class SpeedProbe
             string text = document.Body[..Math.Min(2000, document.Body.Length)];
             (tokens, characters) = (tokens + tokenizer.EncodeWithSpecial(text, int.MaxValue).Length, characters + text.Length);
         }
-        return (new MeasuredSpeed(retroMae ? pace.Of("retromae") : 0, pace.Of("contrastive")), (double)tokens / Math.Max(1, characters));
+        return (new MeasuredSpeed(pace.Of("retromae"), pace.Of("contrastive")), (double)tokens / Math.Max(1, characters));
     }
 
     private static IEnumerable<Document> First(DocumentSourceOptions source)
