@@ -12,19 +12,28 @@ public sealed partial class EvalTests
     [Fact]
     public async Task Shorter_vectors_are_measured_a_row_for_each_length()
     {
-        string[] common = ["eval", "--model", Model(), "--precision", "float32", "--data", Beir(), "--modes", "dense", "--index", In("index"), "--report"];
+        string[] common = ["eval", "--model", Model(), "--precision", "float32", "--data", Beir(), "--modes", "dense,bm25", "--index", In("index"), "--save-runs", In("runs"), "--out", In("o.json"), "--report"];
         Assert.Equal(0, (await Bge([.. common, In("whole")])).Code);
         var (code, _, error) = await Bge([.. common, In("cut"), "--dimensions", "8", "4", "1", "4"]);
         Assert.True(code == 0, error);
         EvaluationReport whole = ReportFile.Read(Path.Combine(In("whole"), "evaluation.json")), cut = ReportFile.Read(Path.Combine(In("cut"), "evaluation.json"));
-        Assert.Equal(["model (8)", "model (4)", "model (1)"], cut.Results.Select(r => r.Stage));
-        Assert.Equal(Assert.Single(whole.Results).Metrics, cut.Results[0].Metrics);
-        Assert.DoesNotContain("first", cut.Results[0].Settings, StringComparison.Ordinal);
-        Assert.Contains("first 4 of 8 numbers", cut.Results[1].Settings, StringComparison.Ordinal);
-        var refused = await Bge([.. common, In("none"), "--dimensions", "9"]);
+        EvaluationResult[] rows = [.. cut.Results.Where(r => r.Stage == "model")];
+        Assert.Equal(["dense (8)", "dense (4)", "dense (1)"], rows.Select(r => r.Mode));
+        Assert.Single(cut.Results, r => r.Mode == "bm25");
+        Assert.Equal(whole.Results.Single(r => r.Mode == "dense").Metrics, rows[0].Metrics);
+        Assert.DoesNotContain("first", rows[0].Settings, StringComparison.Ordinal);
+        Assert.Contains("first 4 of 8 numbers", rows[1].Settings, StringComparison.Ordinal);
+        using (var contract = JsonDocument.Parse(File.ReadAllBytes(In("o.json"))))
+        {
+            Assert.Equal(["dense (8)", "dense (4)", "dense (1)", "bm25"], contract.RootElement.EnumerateObject().Select(p => p.Name));
+        }
+        // A length that no vector has is named before anything is measured, wherever it stands.
+        Directory.Delete(In("runs"), recursive: true);
+        var refused = await Bge([.. common, In("none"), "--dimensions", "4", "9"]);
         Assert.Equal(2, refused.Code);
-        Assert.Contains("9 numbers are asked for, and the model's have 8", refused.Error, StringComparison.Ordinal);
-        Assert.False(Directory.Exists(In("none")));
+        Assert.Contains("--dimensions 9: the vectors of", refused.Error, StringComparison.Ordinal);
+        Assert.Empty(Directory.Exists(In("none")) ? Directory.GetFiles(In("none")) : []);
+        Assert.False(Directory.Exists(In("runs")));
     }
 
     [Fact]

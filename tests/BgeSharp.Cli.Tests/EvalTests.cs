@@ -278,4 +278,52 @@ public sealed partial class EvalTests : IDisposable
         using var one = JsonDocument.Parse(File.ReadAllBytes(In("b.json")));
         Assert.Equal("bm25", Assert.Single(one.RootElement.EnumerateObject()).Name);
     }
+
+    [Fact]
+    public async Task Search_takes_the_same_modes_re_ranks_and_keeps_what_it_embedded()
+    {
+        Beir();
+        string[] common = ["search", "d d", "--model", Model(), "--corpus", Path.Combine(In("beir"), "corpus.jsonl"), "--precision", "float32"];
+        foreach (string mode in (string[])["rrf", "dense", "bm25", "hybrid"])
+        {
+            var found = await Bge([.. common, "--mode", mode, "--top", "1", .. mode == "bm25" ? Array.Empty<string>() : ["--index", In("kept")]]);
+            Assert.True(found.Code == 0, found.Error);
+            Assert.True(mode != "bm25" || found.Output.Contains("p3", StringComparison.Ordinal), found.Output);
+            Assert.Equal(2, found.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        }
+        string shard = Assert.Single(Directory.GetFiles(In("kept"), "*.safetensors"));
+        DateTime written = File.GetLastWriteTimeUtc(shard);
+        var judged = await Bge([.. common, "--mode", "dense", "--reranker", Reranker(), "--index", In("kept"), "--top", "3"]);
+        Assert.True(judged.Code == 0, judged.Error);
+        Assert.Equal(3, judged.Output.Split("0.000  ").Length - 1);        // a head of zeros gives every pair the logit 0
+        Assert.Equal(written, File.GetLastWriteTimeUtc(shard));
+        // Shorter vectors have a place of their own.
+        Assert.Equal(0, (await Bge([.. common, "--mode", "dense", "--dimensions", "2", "--index", In("kept")])).Code);
+        Assert.Equal(written, File.GetLastWriteTimeUtc(shard));
+        Assert.Single(Directory.GetFiles(In("kept/2-numbers"), "*.safetensors"));
+        Assert.Contains("--index keeps embeddings, and --mode bm25 makes none", (await Bge([.. common, "--mode", "bm25", "--index", In("kept")])).Error, StringComparison.Ordinal);
+        Assert.Contains("sparse head", (await Bge([.. common, "--mode", "sparse"])).Error, StringComparison.Ordinal);
+        Assert.Contains("needs --reranker", (await Bge([.. common, "--mode", "dense+rerank"])).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_suite_is_measured_on_one_model_and_its_mistakes_are_named()
+    {
+        Beir();
+        Given("s.tsv", "a b\ta b\t5\na\tc d\t0\nb\tb c\t3\n");
+        string suite = Given("suite.json", "{ \"name\": \"s\", \"sets\": [ { \"path\": \"beir\", \"language\": \"x\" }, { \"path\": \"s.tsv\", \"task\": \"sts\" } ] }");
+        var (code, output, error) = await Bge("eval", "--model", Model(), "--suite", suite, "--precision", "float32", "--report", In("out"));
+        Assert.True(code == 0, error);
+        Assert.Contains("spearman", output, StringComparison.Ordinal);
+        Assert.Equal(3, ReportFile.Read(Path.Combine(In("out"), "evaluation.json")).Results.Count);
+
+        // What a model has no output for is left out, what needs a cross-encoder asks for one.
+        string modes = Given("modes.json", "{ \"name\": \"m\", \"modes\": [ \"dense\", \"sparse\", \"bm25\", \"dense+rerank\" ], \"sets\": [ { \"path\": \"beir\" } ] }");
+        Assert.Contains("name one by --reranker", (await Bge("eval", "--model", In("model"), "--suite", modes, "--precision", "float32")).Error, StringComparison.Ordinal);
+        (code, _, error) = await Bge("eval", "--model", In("model"), "--suite", modes, "--reranker", Reranker(), "--mcls", "4", "--precision", "float32", "--report", In("modes"));
+        Assert.True(code == 0, error);
+        Assert.Equal(["bm25", "dense", "dense+rerank"], ReportFile.Read(Path.Combine(In("modes"), "evaluation.json")).Results.Select(r => r.Mode));
+        Assert.Contains("suite.json", (await Bge("eval", "--model", In("model"), "--suite", Given("suite.json", "{ \"sets\": [ { \"path\": \"beir\", \"lang\": \"x\" } ] }"))).Error, StringComparison.Ordinal);
+        Assert.Contains("is not there", (await Bge("eval", "--model", In("model"), "--suite", Given("suite.json", "{ \"sets\": [ { \"path\": \"gone\" } ] }"))).Error, StringComparison.Ordinal);
+    }
 }

@@ -5,6 +5,7 @@ using System.Globalization;
 using BgeSharp.Cli.Terminals;
 using BgeSharp.Embeddings;
 using BgeSharp.Models;
+using BgeSharp.Training.Collectives;
 
 namespace BgeSharp.Cli.Commands;
 
@@ -42,7 +43,7 @@ internal sealed class DimensionsOption
     public void Tell(ParseResult line, ModelCard card, int whole, Terminal terminal)
     {
         int asked = Of(line);
-        if (asked > 0 && asked < whole && !card.MatryoshkaDimensions.Contains(asked))
+        if (terminal.Group.Leads() && asked > 0 && asked < whole && !card.MatryoshkaDimensions.Contains(asked))
         {
             string known = card.MatryoshkaDimensions.Count == 0 ? "names no shorter ones" : "names " + string.Join(", ", card.MatryoshkaDimensions);
             terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,

@@ -51,6 +51,7 @@ internal static class EmbedCommand
             IEncoder encoder = dimensions.Cut(line, loaded.Encoder, loaded.Card, terminal);
             string instruction = line.GetValue(query) ? loaded.Card.QueryInstruction : loaded.Card.PassageInstruction;
             int limit = line.GetValue(length) > 0 ? line.GetValue(length) : line.GetValue(query) ? loaded.QueryMaxLength : loaded.PassageMaxLength;
+            using WorkProgress progress = terminal.Watch(cancellation);
             if (group.Size == 1)
             {
                 var ids = new Queue<string?>();       // the input may be a pipe: it is read once
@@ -59,12 +60,12 @@ internal static class EmbedCommand
                     ids.Enqueue(t.Id);
                     return instruction + t.Text;
                 });
-                Write(Embed(encoder, loaded.Tokenizer, read, limit).Select(v => (ids.Dequeue(), v)));
+                Write(Embed(encoder, loaded.Tokenizer, read, limit, done => progress.Reach(done, 0, "texts encoded")).Select(v => (ids.Dequeue(), v)));
                 return Task.FromResult(ExitCode.Done);
             }
             string key = EmbeddingCache.KeyOf(line.GetValue(model)!, string.Create(CultureInfo.InvariantCulture, $"{Path.GetFullPath(texts)} {new FileInfo(texts).Length} {File.GetLastWriteTimeUtc(texts):O} {limit} {encoder.Dimension} {compute.Type} {instruction}"));
             var parts = new VectorParts(VectorParts.FolderFor(path, key), encoder.Dimension, group);
-            parts.Make(Read(texts, cancellation).Select(t => instruction + t.Text), window => Embed(encoder, loaded.Tokenizer, window, limit), Tell);
+            parts.Make(Read(texts, cancellation).Select(t => instruction + t.Text), window => Embed(encoder, loaded.Tokenizer, window, limit, _ => cancellation.ThrowIfCancellationRequested()), passed => progress.Reach(passed, 0, "texts encoded"));
             group.First(() =>
             {
                 Write(Read(texts, cancellation).Select(t => t.Id).Zip(parts.Read()));
@@ -75,15 +76,8 @@ internal static class EmbedCommand
             void Write(IEnumerable<(string? Id, float[] Vector)> rows)
             {
                 long count = matrix ? WriteMatrix(path, rows, encoder.Dimension) : WriteLines(path, rows);
+                progress.Clear();
                 terminal.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count} vectors of {encoder.Dimension} numbers in {path}"));
-            }
-
-            void Tell(long passed)
-            {
-                if (passed % (VectorParts.Window * 16) == 0)
-                {
-                    terminal.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{passed} texts encoded"));
-                }
             }
         });
         return command;
@@ -98,7 +92,8 @@ internal static class EmbedCommand
         }
     }
 
-    private static IEnumerable<float[]> Embed(IEncoder encoder, ITokenizer tokenizer, IEnumerable<string> texts, int limit) => new TextEncoder(encoder, tokenizer).Encode(texts, limit).Select(e => e.Dense!);
+    private static IEnumerable<float[]> Embed(IEncoder encoder, ITokenizer tokenizer, IEnumerable<string> texts, int limit, Action<int> progress)
+        => new TextEncoder(encoder, tokenizer).Encode(texts, limit, progress).Select(e => e.Dense!);
 
     private static long WriteLines(string path, IEnumerable<(string? Id, float[] Vector)> vectors)
     {

@@ -116,20 +116,17 @@ internal static class EvalCommand
                 Scored = (mode, figures) => reports[mode] = figures,
             };
             string folder = line.GetValue(model)!, label = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
-            MeasuredModel[] measured =
-            [
-                .. lengths.Select(n => new MeasuredModel(MeasuredModel.LabelOf(label, n), folder, compute)
-                {
-                    QueryInstruction = line.GetValue(instruction),
-                    PassageInstruction = line.GetValue(before),
-                    MultiCls = line.GetValue(multiCls),
-                    Dimensions = n,
-                }),
-            ];
-            EvaluationReport result = Measure(progress, label, set, measured, cancellation);
+            var measured = new MeasuredModel(label, folder, compute)
+            {
+                QueryInstruction = line.GetValue(instruction),
+                PassageInstruction = line.GetValue(before),
+                MultiCls = line.GetValue(multiCls),
+                Dimensions = lengths,
+            };
+            EvaluationReport result = Measure(progress, set, measured, cancellation);
             // Shown first: what cost hours must not be lost to a place that cannot be written.
             EvaluationConsole.Print(terminal.Console, result);
-            SaveContract(line.GetValue(output), reports.OrderBy(r => Array.FindIndex(ways, w => w.Name == r.Key)).ToDictionary(), line.GetValue(perQuery));
+            SaveContract(line.GetValue(output), reports.OrderBy(r => Array.FindIndex(ways, w => w.Name == r.Key.Split(" (")[0])).ToDictionary(), line.GetValue(perQuery));
             if (line.GetValue(report) is { } pages)
             {
                 EvaluationRun.Write(terminal, pages, result);
@@ -139,18 +136,19 @@ internal static class EvalCommand
         return command;
     }
 
-    private static EvaluationReport Measure(WorkProgress progress, string name, SetEvaluation set, MeasuredModel[] models, CancellationToken cancellation)
+    private static EvaluationReport Measure(WorkProgress progress, SetEvaluation set, MeasuredModel model, CancellationToken cancellation)
     {
         try
         {
-            set.Check(models[0]);
+            model.RequireDimensions();
+            set.Check(model);
         }
         catch
         {
-            models[0].Dispose();
+            model.Dispose();
             throw;
         }
-        return EvaluationRun.Measure(progress, name, [set], models, cancellation);
+        return EvaluationRun.Measure(progress, model.Label, [set], [model], cancellation);
     }
 
     // Whole vectors when nothing is asked for.

@@ -76,10 +76,6 @@ internal static class EvalRefusals
         {
             Refuse(given, $"is about dense vectors, and the modes are {string.Join(", ", modes.Select(m => m.Name))}; add dense or leave it out.", "--dimensions");
         }
-        if (given.Contains("--out") && line.GetValue<int[]>("--dimensions") is { } lengths && lengths.Distinct().Count() > 1)
-        {
-            throw new BadInput("--out: holds one figure for each mode, and --dimensions names several lengths; give one, or let --report FOLDER write a row for each.");
-        }
         if (given.Contains("--sweep"))
         {
             Refuse(given, "does nothing beside --sweep, which chooses the weights; give one of them.", "--weights");

@@ -60,8 +60,14 @@ internal static class SearchCommand
                     throw new BadInput($"--rerank-depth {judged}: --top asks for {shown} hits, and one that was not judged has no score to stand beside those that were; raise the depth, or lower --top.");
                 }
             }
+            if (chosen.Needs == EmbeddingModes.None && line.GetValue(index) is not null)
+            {
+                throw new BadInput($"--index keeps embeddings, and --mode {chosen.Name} makes none; leave it out.");
+            }
             judged = Math.Max(judged, shown);
-            AtomicFile.RequireFolder(line.GetValue(index));
+            // Vectors of a length have a place of their own beside the whole ones, so that neither replaces the other.
+            string? kept = line.GetValue(index) is { } place && dimensions.Of(line) is > 0 and int numbers ? Path.Combine(place, string.Create(CultureInfo.InvariantCulture, $"{numbers}-numbers")) : line.GetValue(index);
+            AtomicFile.RequireFolder(kept);
             List<Passage> passages = BeirFolder.ReadCorpus(line.GetValue(corpus)!);
             if (passages.Count == 0)
             {
@@ -77,11 +83,11 @@ internal static class SearchCommand
             }
             Compute compute = machine.Start(line);
             using TorchReranker? judge = judging is null ? null : TorchReranker.Load(judging, compute);
-            using var loaded = new MeasuredModel("", line.GetValue(model)!, compute) { Dimensions = dimensions.Of(line) };
+            using var loaded = new MeasuredModel("", line.GetValue(model)!, compute) { Dimensions = [dimensions.Of(line)] };
             using WorkProgress progress = terminal.Watch(cancellation);
             loaded.Progress = (done, all) => progress.Reach(done, all, "texts encoded");
             terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"preparing {passages.Count} passages"));
-            using var search = new CorpusSearch(loaded, passages, judge is null ? chosen : RetrievalMode.Parse(chosen.Search + "+rerank"), new SearchOptions { Reranker = judge is null ? null : new WatchedReranker(judge, progress), RerankDepth = judged }, line.GetValue(index));
+            using var search = new CorpusSearch(loaded, passages, judge is null ? chosen : RetrievalMode.Parse(chosen.Search + "+rerank"), new SearchOptions { Reranker = judge is null ? null : new WatchedReranker(judge, progress), RerankDepth = judged }, kept);
             if (line.GetValue(query) is string question)
             {
                 Answer(question);

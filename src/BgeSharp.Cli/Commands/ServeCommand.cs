@@ -53,7 +53,8 @@ internal static class ServeCommand
             if (passages is not null)
             {
                 terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"encoding {passages.Count} passages"));
-                searched = SearchCorpus.Build(served, passages, cancellation: cancellation);
+                using WorkProgress progress = terminal.Watch(cancellation);
+                searched = SearchCorpus.Build(served, passages, done => progress.Reach(done, passages.Count, "passages encoded"), cancellation);
             }
             EmbeddingServer server = await EmbeddingServer.StartAsync(served, options, searched, fault => terminal.Error.WriteLine($"a request failed: {fault}"), cancellation);
             await using (server)

@@ -22,7 +22,7 @@ internal static class EvaluationRun
     /// <param name="progress">Told what is measured; ends the work when that was asked for.</param>
     /// <param name="name">Of the report.</param>
     /// <param name="sets">What to measure on.</param>
-    /// <param name="models">Opens each model in turn; none for BM25 alone.</param>
+    /// <param name="models">Each is opened in turn; none for BM25 alone.</param>
     /// <param name="cancellation">Asks for an end.</param>
     public static EvaluationReport Measure(WorkProgress progress, string name, IReadOnlyList<SetEvaluation> sets, IEnumerable<MeasuredModel> models, CancellationToken cancellation)
     {
@@ -33,13 +33,18 @@ internal static class EvaluationRun
             // Rows are known by the names of their sets, and so are saved runs and embeddings.
             throw new BadInput($"{twice.Value} sets are called \"{twice.Key}\"; give each another \"name\".");
         }
+        MeasuredModel[] all = [.. models];
+        foreach (MeasuredModel model in all)
+        {
+            model.RequireDimensions();      // found with the last model, it would cost what the others gave
+        }
         for (int s = 0; s < sets.Count; s++)
         {
             cancellation.ThrowIfCancellationRequested();
             progress.About = $"bm25: {sets[s].Name}: ";
             results.AddRange(sets[s].Yardstick().Select(r => (s, r)));
         }
-        foreach (MeasuredModel model in models)
+        foreach (MeasuredModel model in all)
         {
             using (model)
             {
@@ -48,7 +53,7 @@ internal static class EvaluationRun
                     cancellation.ThrowIfCancellationRequested();
                     long start = Stopwatch.GetTimestamp();
                     progress.About = $"{model.Label}: {sets[s].Name}: ";
-                    model.Progress = (done, all) => progress.Reach(done, all, "texts encoded");
+                    model.Progress = (done, of) => progress.Reach(done, of, "texts encoded");
                     results.AddRange(sets[s].Rows(model).Select(r => (s, r)));
                     progress.Say(string.Create(CultureInfo.InvariantCulture, $"{model.Label}: {sets[s].Name} ({Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s)"));
                 }

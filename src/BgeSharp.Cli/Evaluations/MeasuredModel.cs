@@ -1,9 +1,11 @@
 // A model folder as it is measured: loaded when first needed, its encoder put as the model's card says or as the command line says instead.
 
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using BgeSharp.Embeddings;
 using BgeSharp.Evaluation.Models;
+using BgeSharp.Formats;
 using BgeSharp.Training.Modeling;
 
 namespace BgeSharp.Cli.Evaluations;
@@ -34,20 +36,34 @@ internal sealed class MeasuredModel(string label, string folder, Compute compute
     /// <summary>A [CLS] every so many tokens; 0 for the model's own encoder.</summary>
     public int MultiCls { get; init; }
 
-    /// <summary>Numbers of a dense vector, the first so many; 0 for all.</summary>
-    public int Dimensions { get; init; }
+    /// <summary>Numbers of a dense vector, the first so many; each is measured by itself, 0 for all of them.</summary>
+    public IReadOnlyList<int> Dimensions { get; init; } = [0];
 
     /// <summary>As <see cref="EvaluatedModel.Progress"/>, for what is opened from now on.</summary>
     public Action<int, int>? Progress { get; set; }
 
-    /// <summary>Label of a model whose vectors may be cut.</summary>
-    public static string LabelOf(string label, int dimensions) => dimensions > 0 ? FormattableString.Invariant($"{label} ({dimensions})") : label;
+    /// <summary>What a way to search is called with vectors of a length: "dense (256)".</summary>
+    public static string NameOf(string mode, int dimensions) => dimensions > 0 ? FormattableString.Invariant($"{mode} ({dimensions})") : mode;
+
+    /// <summary>Throws for a length that the model's vectors do not have; no weights are read.</summary>
+    /// <exception cref="BadInput">Names both.</exception>
+    public void RequireDimensions()
+    {
+        if (Dimensions.Max() is > 0 and int most && ModelConfig.Load(folder).HiddenSize is var whole && most > whole)
+        {
+            throw new BadInput(string.Create(CultureInfo.InvariantCulture, $"--dimensions {most}: the vectors of {folder} have {whole} numbers; give 1 to {whole}."));
+        }
+    }
+
+    /// <summary>The model as evaluation sees it, with vectors of the first length.</summary>
+    public EvaluatedModel Open() => Open(Dimensions[0]);
 
     /// <summary>The model as evaluation sees it.</summary>
-    public EvaluatedModel Open()
+    /// <param name="dimensions">Numbers of a dense vector; 0 for all.</param>
+    public EvaluatedModel Open(int dimensions)
     {
         _model ??= TextModel.Load(folder, compute);
-        IEncoder encoder = ShortenedEncoder.Of(MultiCls > 0 ? _model.MultiCls(MultiCls) : _model.Encoder, Dimensions);
+        IEncoder encoder = ShortenedEncoder.Of(MultiCls > 0 ? _model.MultiCls(MultiCls) : _model.Encoder, dimensions);
         return new EvaluatedModel(encoder, _model.Tokenizer)
         {
             QueryMaxLength = Math.Min(QueryMaxLength > 0 ? QueryMaxLength : _model.QueryMaxLength, encoder.MaxLength),

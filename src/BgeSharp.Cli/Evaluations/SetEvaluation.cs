@@ -82,9 +82,14 @@ internal sealed class SetEvaluation
         {
             return TaskRows(measured);
         }
-        EvaluatedModel searching = measured.Open();
-        RetrievalMode[] modes = [.. Modes.Where(m => m.Search != "bm25" && !(OnlyWhatModelsCan && !searching.Encoder.Modes.HasFlag(m.Needs)))];
-        return Retrieval(measured.Label, modes, searching, IndexFolder is null ? "" : measured.Key());
+        string key = IndexFolder is null ? "" : measured.Key();
+        return measured.Dimensions.SelectMany((dimensions, i) =>
+        {
+            EvaluatedModel searching = measured.Open(dimensions);
+            // What does not look at dense vectors is the same at every length: measured with the first.
+            RetrievalMode[] modes = [.. Modes.Where(m => m.Search != "bm25" && (i == 0 || m.Needs.HasFlag(EmbeddingModes.Dense)) && !(OnlyWhatModelsCan && !searching.Encoder.Modes.HasFlag(m.Needs)))];
+            return Retrieval(measured.Label, modes, searching, key, dimensions);
+        });
     }
 
     /// <summary>Rows that need no model.</summary>
@@ -96,7 +101,7 @@ internal sealed class SetEvaluation
             return [Row("bm25", "bm25", ((BitextTask)_task.Value).RunBm25(Search.Bm25), FormattableString.Invariant($"k1 {Search.Bm25.K1} b {Search.Bm25.B}"), began)];
         }
         RetrievalMode[] modes = [.. Modes.Where(m => m.Search == "bm25")];
-        return _set.Task == "retrieval" && modes.Length > 0 ? Retrieval("bm25", modes, null, "") : [];
+        return _set.Task == "retrieval" && modes.Length > 0 ? Retrieval("bm25", modes, null, "", 0) : [];
     }
 
     // A task is measured by the model's vectors, unless only ways without the model are asked for.
@@ -105,9 +110,12 @@ internal sealed class SetEvaluation
         var rows = new List<EvaluationResult>();
         if (Modes.Count == 0 || !Modes.All(m => _set.Task switch { "bitext" => m.Name == "bm25", "reranking" => m.Reranks, _ => false }))
         {
-            long began = Stopwatch.GetTimestamp();
-            EvaluatedModel model = measured.Open();
-            rows.Add(Row(measured.Label, "dense", _task.Value.Run(model), model.Settings, began));
+            foreach (int dimensions in measured.Dimensions)
+            {
+                long began = Stopwatch.GetTimestamp();
+                EvaluatedModel model = measured.Open(dimensions);
+                rows.Add(Row(measured.Label, MeasuredModel.NameOf("dense", dimensions), _task.Value.Run(model), model.Settings, began));
+            }
         }
         if (_set.Task == "reranking" && Modes.FirstOrDefault(m => m.Reranks) is { } judging)
         {
@@ -131,7 +139,7 @@ internal sealed class SetEvaluation
         return result with { Notes = [.. result.Notes, "With \"+rerank\" the cross-encoder orders all candidates of a list; the embedding model has no part in these figures."] };
     }
 
-    private List<EvaluationResult> Retrieval(string stage, RetrievalMode[] modes, EvaluatedModel? model, string key)
+    private List<EvaluationResult> Retrieval(string stage, RetrievalMode[] modes, EvaluatedModel? model, string key, int dimensions)
     {
         var rows = new List<EvaluationResult>();
         if (modes.Length == 0)
@@ -151,7 +159,7 @@ internal sealed class SetEvaluation
         var run = new RetrievalRun(collection, modes, options)
         {
             Metrics = Metrics,
-            EmbeddingFolder = IndexFolder is { } folder && model is not null ? Path.Combine(folder, FileName($"{collection.Set.Name}-{stage}")) : null,
+            EmbeddingFolder = IndexFolder is { } folder && model is not null ? Path.Combine(folder, FileName($"{collection.Set.Name}-{stage}{(dimensions > 0 ? FormattableString.Invariant($"-{dimensions}") : "")}")) : null,
             ModelKey = key,
             SplitTokens = _set.SplitTokens,
         };
@@ -159,8 +167,9 @@ internal sealed class SetEvaluation
         double seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
         foreach (ModeOutcome outcome in outcomes)
         {
-            EvaluationResult row = _rows.Value.Row(stage, outcome, $"{(model is null ? "" : model.Settings + ", ")}{options}", seconds);
-            Scored?.Invoke(outcome.Mode, outcome.Report);
+            string mode = MeasuredModel.NameOf(outcome.Mode, RetrievalMode.Parse(outcome.Mode).Needs.HasFlag(EmbeddingModes.Dense) ? dimensions : 0);
+            EvaluationResult row = _rows.Value.Row(stage, outcome with { Mode = mode }, $"{(model is null ? "" : model.Settings + ", ")}{options}", seconds);
+            Scored?.Invoke(mode, outcome.Report);
             rows.Add(row with
             {
                 Group = _set.Group,
@@ -169,7 +178,7 @@ internal sealed class SetEvaluation
             });
             if (RunsFolder is not null)
             {
-                RetrievalEvaluation.ToRun($"{stage}-{outcome.Mode}", collection.Set, outcome.Hits, collection.IgnoreIdenticalIds).Save(Path.Combine(RunsFolder, FileName($"{collection.Set.Name}.{stage}.{outcome.Mode}") + ".trec"));
+                RetrievalEvaluation.ToRun($"{stage}-{FileName(mode)}", collection.Set, outcome.Hits, collection.IgnoreIdenticalIds).Save(Path.Combine(RunsFolder, FileName($"{collection.Set.Name}.{stage}.{mode}") + ".trec"));
             }
         }
         return rows;

@@ -22,7 +22,7 @@ internal static class SuiteEvaluation
     /// <param name="reranker">Folder of a cross-encoder for modes with "+rerank"; null for the run's own, if it trained one.</param>
     /// <param name="start">Starts libtorch.</param>
     /// <param name="multiCls">A [CLS] every so many tokens; 0 for the models' own encoders.</param>
-    /// <param name="dimensions">Numbers of a dense vector, each measured as a model of its own; 0 for all.</param>
+    /// <param name="dimensions">Numbers of a dense vector, each measured by itself; 0 for all.</param>
     /// <param name="index">Folder for embeddings, or null.</param>
     /// <param name="runs">Folder for TREC runs, or null.</param>
     /// <param name="cancellation">Asks for an end.</param>
@@ -50,6 +50,10 @@ internal static class SuiteEvaluation
             }
         }
         sets.AddRange(suite.Sets.Select(s => Make(s, null)));
+        if (sets.Count == 0)
+        {
+            throw new BadInput($"the suite \"{suite.Name}\" names no set, and the run {run} holds no documents out that could be measured instead; add a set with a \"path\".");
+        }
         string scratch = Directory.CreateTempSubdirectory("bge-untrained-").FullName;
         try
         {
@@ -57,13 +61,13 @@ internal static class SuiteEvaluation
                 ? [(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model!))), model!)]
                 : RunStages.Of(run!, recipe, scratch, compute);
             return EvaluationRun.Measure(progress, recipe is null ? suite.Name : $"{recipe.Name} · {suite.Name}", sets,
-                models.SelectMany(m => dimensions.Select(n => new MeasuredModel(MeasuredModel.LabelOf(m.Label, n), m.Folder, compute)
+                models.Select(m => new MeasuredModel(m.Label, m.Folder, compute)
                 {
                     QueryMaxLength = suite.QueryMaxLength,
                     PassageMaxLength = suite.PassageMaxLength,
                     MultiCls = multiCls,
-                    Dimensions = n,
-                })), cancellation);
+                    Dimensions = dimensions,
+                }), cancellation);
         }
         finally
         {

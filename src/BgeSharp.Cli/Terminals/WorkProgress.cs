@@ -42,9 +42,20 @@ internal sealed class WorkProgress(TextWriter error, bool drawsOver, int width, 
             return;
         }
         Clear();
-        error.Write(line.Length < width ? line : line[..(width - 1)]);     // a line that wraps cannot be drawn over
+        error.Write(Fitting(line));
         error.Flush();
         drawn = true;
+    }
+
+    // A line that wraps cannot be drawn over. What is not ASCII is taken for two cells wide, as Chinese is.
+    private string Fitting(string line)
+    {
+        int cells = 0, end = 0;
+        while (end < line.Length && (cells += char.IsAscii(line[end]) ? 1 : 2) < width)
+        {
+            end++;
+        }
+        return line[..end];
     }
 
     /// <summary>A line that stays.</summary>
