@@ -138,15 +138,7 @@ public sealed class BagOfWords : OwnFunction<BagOfWords>
             matrix.scatter_(0, where(here, place, zeros_like(place)).unsqueeze(0), where(here, error, zeros_like(error)).unsqueeze(0));
             Tensor cheap = matrix.to_type(text.dtype);
             rowGradient.narrow(0, start, length).copy_(cheap.matmul(weight));
-            Tensor part = text.narrow(0, start, length);
-            if (text.dtype == weightGradient.dtype)
-            {
-                weightGradient.addmm_(cheap.t(), part, 1, 1);                                     // no [V, D] on the way
-            }
-            else
-            {
-                weightGradient.AddInPlace(cheap.t().matmul(part));
-            }
+            VocabularyGradient.Add(weightGradient, cheap, text.narrow(0, start, length));
         }
     }
 }

@@ -1,6 +1,6 @@
 // Cross-entropy over the vocabulary without the logits: linear layer, softmax, loss and all three gradients chunk by chunk.
 //   L = −(1/N) Σ_n log softmax(W h_n + b)[t_n]        ∂L/∂logit = (softmax − onehot)/N
-// Neither [N, V] logits nor their gradient ever exist whole: peak memory is one chunk of [chunk, V] in float32 (32 MB; 128 rows of a large vocabulary), plus the gradients.
+// Neither [N, V] logits nor their gradient ever exist whole: peak memory is one chunk of [chunk, V] in float32 (32 MB; 128 rows of a large vocabulary), plus the gradients, and in another compute type the vocabulary's vectors in it.
 // The forward pass computes the gradients at once (they are needed exactly once), the backward pass scales them. The largest, the vocabulary's own, can go straight
 // where all gradients of the weight are added up: with 250,002 words of 1,024 numbers each loss would otherwise clear, keep, scale and add a gigabyte of its own.
 
@@ -86,14 +86,7 @@ public sealed class VocabularyCrossEntropy : OwnFunction<VocabularyCrossEntropy>
                 biasGradient.AddInPlace(error.sum(dim: 0));                                       // a bare 0 would be read as a ScalarType
                 Tensor cheap = error.to_type(rows.dtype);
                 rowGradient.narrow(0, start, length).copy_(cheap.matmul(cast));
-                if (rows.dtype == master)
-                {
-                    weightGradient.addmm_(cheap.t(), part, 1, 1);                                 // no [V, D] on the way
-                }
-                else
-                {
-                    weightGradient.AddInPlace(cheap.t().matmul(part));
-                }
+                VocabularyGradient.Add(weightGradient, cheap, part);
             }
         }
         score.Add(correct.item<long>(), count);
