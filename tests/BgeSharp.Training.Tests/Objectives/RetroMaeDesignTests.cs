@@ -54,7 +54,7 @@ public sealed class RetroMaeDesignTests : IDisposable
         using RetroMaeStage stage = Stage(arm, weights, store);
         using var optimizer = new AdamW(weights, 0);
         var losses = new List<double>();
-        for (int i = 0; i < 60; i++)
+        for (int i = 0; i < 90; i++)
         {
             weights.Zero();
             StepFigures figures = stage.ForwardBackward(i);

@@ -1,6 +1,6 @@
 // What RetroMAE hides: whole words from the encoder, and from each decoder row a draw of its own.        Xiao et al. 2022, section 3
 // Differences from the public code, on purpose: the ratio is true at every length (no cap of 512), special tokens are never hidden whatever the
-// tokenizer calls them, h stays visible to every decoder row, and every row is drawn independently (their eq. 7); a pool, as in the public code, is an option.
+// tokenizer calls them and no random id is one of them, h stays visible to every decoder row, and every row is drawn independently (their eq. 7); a pool, as in the public code, is an option.
 // A text's masks depend on its seed alone: not on batch, thread or rank.
 
 using BgeSharp.Text;
@@ -35,7 +35,7 @@ public sealed class RetroMaeMasks(ITokenizer tokenizer, double encoderRatio, dou
             }
             else if (tenth == 8)
             {
-                masked[i] = random.Next(tokenizer.VocabularySize);
+                masked[i] = AnyWord(ref random);
             }
         }
         return chosen;
@@ -57,12 +57,25 @@ public sealed class RetroMaeMasks(ITokenizer tokenizer, double encoderRatio, dou
         return chosen;
     }
 
+    // A special token in the middle of a text would say something: [MASK] to be named, a padding token positions of another text.
+    private int AnyWord(ref SeededRandom random)
+    {
+        int id = random.Next(tokenizer.VocabularySize);
+        for (int tries = 0; tries < 100 && tokenizer.IsSpecial(id); tries++)       // a vocabulary of special tokens alone ends too
+        {
+            id = random.Next(tokenizer.VocabularySize);
+        }
+        return id;
+    }
+
     // Whole words at random until the share is reached; ascending.
     private List<int> Choose(ReadOnlySpan<int> ids, double ratio, ref SeededRandom random)
     {
         List<(int Start, int End)> words = _spans.Of(ids);
         int maskable = words.Sum(w => w.End - w.Start);
-        int wanted = Math.Max(1, (int)Math.Round(maskable * ratio, MidpointRounding.ToEven));
+        // A part of a token is hidden as often as it is large, so that the ratio holds for short texts too.
+        double exact = maskable * ratio;
+        int wanted = Math.Max(1, (int)exact + (random.NextDouble() < exact - (int)exact ? 1 : 0));
         random.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(words));
         var chosen = new List<int>(wanted);
         foreach ((int start, int end) in words)

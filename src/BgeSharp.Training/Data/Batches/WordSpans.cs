@@ -74,7 +74,8 @@ public sealed class WordSpans
         int end = start;
         var run = new System.Text.StringBuilder();
         var places = new List<int>();
-        for (; end < ids.Length && _kinds[ids[end]] == Kind.Han; end++)
+        // A space ends a run, where the vocabulary tells: WordPiece's does not.
+        for (; end < ids.Length && _kinds[ids[end]] == Kind.Han && (end == start || !_tokenizer.TokenOf(ids[end]).StartsWith('▁')); end++)
         {
             places.Add(run.Length);
             run.Append(Bare(ids[end]));

@@ -26,7 +26,7 @@ public sealed class RetroMaeMasksTests
         Assert.InRange(chosen.Count(i => masked[i] != ids[i] && masked[i] != Tokenizer.Special.Mask) / (double)chosen.Count, 0.06, 0.15);
     }
 
-    [Theory, InlineData(6, 1), InlineData(4, 5), InlineData(1, 20), InlineData(3, 40)]
+    [Theory, InlineData(6, 1), InlineData(4, 5), InlineData(1, 20), InlineData(3, 40), InlineData(1, 6), InlineData(1, 7), InlineData(1, 8), InlineData(1, 9), InlineData(1, 11), InlineData(1, 13), InlineData(2, 4)]
     public void The_ratio_is_true_in_the_mean_whatever_the_length_of_words(int pieces, int words)
     {
         // "a" begins a word and "##b" continues it.
@@ -34,12 +34,25 @@ public sealed class RetroMaeMasksTests
         int[] ids = [Tokenizer.Special.Cls, .. Enumerable.Range(0, words).SelectMany(_ => Enumerable.Repeat(next, pieces - 1).Prepend(begin)), Tokenizer.Special.Sep];
         var random = new SeededRandom(11);
         double hidden = 0;
-        for (int draw = 0; draw < 4000; draw++)
+        for (int draw = 0; draw < 20_000; draw++)
         {
             hidden += _masks.MaskForEncoder(ids, new int[ids.Length], ref random).Count;
         }
-        double wanted = Math.Max(1, Math.Round(0.3 * pieces * words, MidpointRounding.ToEven));
-        Assert.InRange(hidden / 4000 / wanted, 0.94, 1.06);
+        // A single word of six is hidden whole or not at all, and a share above one token is rounded by chance.
+        Assert.InRange(hidden / 20_000 / (0.3 * pieces * words), 0.97, 1.03);
+    }
+
+    [Fact]
+    public void A_random_id_is_never_a_special_token()
+    {
+        int[] ids = Text(1000);
+        var random = new SeededRandom(2);
+        var masked = new int[ids.Length];
+        for (int draw = 0; draw < 50; draw++)
+        {
+            List<int> chosen = _masks.MaskForEncoder(ids, masked, ref random);
+            Assert.All(chosen, i => Assert.True(masked[i] == Tokenizer.Special.Mask || !Tokenizer.IsSpecial(masked[i])));
+        }
     }
 
     [Fact]
