@@ -22,7 +22,8 @@ public sealed record LearningRateSweep(double From, double To, int Steps, double
     /// <param name="stage">At its start.</param>
     /// <param name="optimizer">Fresh.</param>
     /// <param name="seen">Told each point.</param>
-    /// <param name="stop">Ends the sweep early; what was seen counts.</param>
+    /// <param name="stop">Ends the sweep early.</param>
+    /// <exception cref="TrainingOutOfMemory">A step did not fit into memory.</exception>
     public LearningRateCurve Run(ITrainableStage stage, AdamW optimizer, Action<LearningRatePoint> seen, CancellationToken stop)
     {
         var points = new List<LearningRatePoint>();
@@ -31,7 +32,7 @@ public sealed record LearningRateSweep(double From, double To, int Steps, double
         {
             double rate = From * Math.Pow(To / From, step / (double)(Steps - 1));
             stage.Weights.Zero();
-            double loss = stage.ForwardBackward(step).Loss;
+            double loss = Loss(stage, step);
             double norm = stage.Weights.Norm();
             if (!double.IsFinite(loss) || !double.IsFinite(norm))
             {
@@ -50,6 +51,18 @@ public sealed record LearningRateSweep(double From, double To, int Steps, double
             optimizer.Step(rate);
         }
         return new LearningRateCurve(points);
+    }
+
+    private static double Loss(ITrainableStage stage, int step)
+    {
+        try
+        {
+            return stage.ForwardBackward(step).Loss;
+        }
+        catch (Exception e) when (TrainingOutOfMemory.Is(e))
+        {
+            throw new TrainingOutOfMemory("no memory is left for a step of the sweep; make the stage's batch or its lengths smaller, or end other programs.", e);
+        }
     }
 }
 

@@ -145,7 +145,7 @@ public sealed class Trainer(ITrainableStage stage, AdamW optimizer, StageOptions
         }
         catch (Exception e) when (TrainingOutOfMemory.Is(e))
         {
-            throw new TrainingOutOfMemory($"{options.Label}: no memory is left for step {step + 1}; make its batch, maxLength or subBatchTokens smaller, or end other programs, and run again.", e);
+            throw new TrainingOutOfMemory($"{options.Label}: no memory is left for step {step + 1}; {TrainingOutOfMemory.RemedyFor(options)}, or end other programs, and run again.", e);
         }
     }
 

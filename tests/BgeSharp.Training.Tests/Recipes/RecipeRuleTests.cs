@@ -50,6 +50,8 @@ public class RecipeRuleTests
     [InlineData("stages[1].hardNegatives.refreshSteps asks for negatives mined anew while a cross-encoder trains", "stages[1]={\"type\": \"reranker\", \"hardNegatives\": {\"refreshSteps\": 5}}")]
     [InlineData("stages[0].evaluateEvery needs something to evaluate on", "stages[0].evaluateEvery=5", "data.heldOut=0")]
     [InlineData("stages[0].batchTokens is 300000: with texts of 8192 tokens the decoder's masks would be more than 2^31 cells", "model.maxLength=8192", "stages[0].maxLength=8192", "stages[0].batchTokens=300000")]
+    // Four whole texts in three pieces: one of them has two.
+    [InlineData("stages[0].batchTokens is 131072: with texts of 32768 tokens the decoder's masks would be more than 2^31 cells", "model.maxLength=32768", "stages[0].maxLength=32768", "stages[0].batchTokens=131072", "stages[0].pieces=3")]
     [InlineData("stages[0].decoderLayers does nothing with the objective \"mlm\"", "stages[0].objective=mlm", "stages[0].decoderLayers=2")]
     [InlineData("stages[0].decoderMaskPool does nothing with \"decoding\": \"plain\"", "stages[0].decoding=plain", "stages[0].decoderMaskPool=128")]
     [InlineData("stages[0].bagWeight does nothing with the objective \"retromae\"", "stages[0].bagWeight=1")]
@@ -86,6 +88,10 @@ public class RecipeRuleTests
     [InlineData("stages[1].evaluateEvery=5", "data.heldOut=0", "development={\"name\": \"d\", \"path\": \".\"}")]
     [InlineData("stages[1].evaluateEvery=5", "stages[1].evaluateBy=loss")]
     public void Evaluations_while_training_may_go_by_a_set_of_their_own_and_by_loss(params string[] overrides) => Reread(RecipeFile.ToJson(Whole), overrides);
+
+    [Theory, InlineData(0, 65535), InlineData(8, 131072)]
+    public void Masks_that_one_array_holds_are_no_reason_to_refuse(int pieces, int batchTokens)
+        => Reread(RecipeFile.ToJson(Whole), "model.maxLength=32768", "stages[0].maxLength=32768", $"stages[0].pieces={pieces}", $"stages[0].batchTokens={batchTokens}");
 
     [Fact]
     public void A_recipe_made_in_code_is_checked_alike()

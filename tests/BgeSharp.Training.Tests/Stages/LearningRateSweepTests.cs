@@ -64,6 +64,26 @@ public sealed class LearningRateSweepTests
         Assert.True(curve.Points.Min(p => p.Loss) < 3.9);
     }
 
+    [Fact]
+    public void A_step_without_memory_ends_the_sweep_with_what_to_lower_and_any_other_fault_as_it_is()
+    {
+        (Exception Thrown, int Points) Sweep(BackendFault fault)
+        {
+            var stage = new FakeStage(100, _ => 1, _ => 1);
+            using var optimizer = new AdamW(stage.Weights, 0);
+            var seen = new List<LearningRatePoint>();
+            Exception thrown = Assert.ThrowsAny<Exception>(() => new LearningRateSweep(1e-4, 1, 20, 1).Run(new FaultyBackend(4, fault).Around(stage), optimizer, seen.Add, TestContext.Current.CancellationToken));
+            Assert.Equal(seen.Count, optimizer.Steps);
+            return (thrown, seen.Count);
+        }
+        (Exception memory, int points) = Sweep(BackendFault.NoMemory);
+        Assert.IsType<TrainingOutOfMemory>(memory);
+        Assert.Contains("no memory is left for a step of the sweep; make the stage's batch or its lengths smaller", memory.Message, StringComparison.Ordinal);
+        Assert.NotNull(memory.InnerException);
+        Assert.Equal(3, points);
+        Assert.IsType<BackendGone>(Sweep(BackendFault.Throws).Thrown);
+    }
+
     // Loss ½|w|²: small rates bring it down, large ones throw it up.
     private sealed class Bowl(Weights weights) : ITrainableStage
     {

@@ -123,7 +123,8 @@ internal static class RecipeRules
             throw places.Error(path + ".maxLength", string.Create(CultureInfo.InvariantCulture, $"is {stage.MaxLength}: the decoder's masks of one such text would be more than 2^31 cells; use at most 46340."));
         }
         int pieces = stage.EvaluateEvery > 0 ? 1 : Math.Max(1, stage.Pieces);       // held-out text is not cut into pieces
-        if ((long)(stage.BatchTokens / pieces) * stage.MaxLength > int.MaxValue)
+        // A piece of several may have one text more than its share.
+        if ((stage.BatchTokens + ((pieces - 1L) * stage.MaxLength)) * stage.MaxLength / pieces > int.MaxValue)
         {
             throw places.Error(path + ".batchTokens", string.Create(CultureInfo.InvariantCulture, $"is {stage.BatchTokens}: with texts of {stage.MaxLength} tokens the decoder's masks would be more than 2^31 cells; use at most {int.MaxValue / stage.MaxLength}, and accumulate."));
         }
