@@ -1,6 +1,7 @@
 // "retromae small|base": a training step of the public computation against ours, in turns, in one process; memory of each side in a process of its own.
-//   dotnet run -c Release --project bench/BgeSharp.Benchmarks -- retromae small [--texts 32] [--rounds 7] [--dropout 0.1] [--processor-time]
-// "retromae vocabulary [base] [--recompute] [--accumulate N]": one step, in N micro-batches, of 32 × 512 tokens with a vocabulary of 250,002, and how much memory it takes.
+//   dotnet run -c Release --project bench/BgeSharp.Benchmarks -- retromae small [--texts 32] [--rounds 7] [--dropout 0.1] [--precision auto|float32|bfloat16] [--processor-time]
+// "retromae vocabulary [base] [--recompute] [--accumulate N] [--precision ...]": one step, in N micro-batches, of 32 × 512 tokens with a vocabulary of 250,002, and how much memory it takes.
+// The precision is ours; the public side is always in float32.
 
 using System.Diagnostics;
 using System.Globalization;
@@ -35,16 +36,17 @@ internal static class RetroMaeComparison
         {
             return PrecisionRuns.Run((int)Option(arguments, "--steps", 1000), Option(arguments, "--learning-rate", 1e-3));
         }
+        Compute compute = Precision.Choose(Text(arguments, "--precision") ?? "auto", CPU);
         if (shape == "vocabulary")
         {
-            return LargeVocabulary(arguments.Contains("base"), arguments.Contains("--recompute"), (int)Option(arguments, "--accumulate", 1));
+            return LargeVocabulary(arguments.Contains("base"), arguments.Contains("--recompute"), (int)Option(arguments, "--accumulate", 1), compute);
         }
         int texts = (int)Option(arguments, "--texts", shape == "base" ? 8 : 32);
         ModelConfig config = (shape == "base" ? Batches.Bert(768, 12, Vocabulary) : Batches.Bert(256, 4, Vocabulary)) with { HiddenDropout = dropout, AttentionDropout = dropout };
         WordPieceTokenizer tokenizer = PretrainingTexts.Tokenizer();
         if (Text(arguments, MemoryOf) is string side)
         {
-            return PrintMemory(side, config, tokenizer, texts);
+            return PrintMemory(side, config, tokenizer, texts, compute);
         }
         double reading = Environment.CpuUsage.TotalTime.TotalSeconds;
         using TokenStore store = PretrainingTexts.Store(tokenizer, Longest);
@@ -53,7 +55,7 @@ internal static class RetroMaeComparison
         Print($"{get_num_threads()} threads, {Allocator.InForce}, dropout {dropout}, {(_processorTime ? "processor time" : "time passed")}");
         int[] lengths = [.. Enumerable.Range(0, store.Count).Select(store.LengthOf).Order()];
         Print($"{store.Count} texts, {store.TokenCount} tokens; lengths: mean {store.TokenCount / (double)store.Count:0}, quarters {lengths[lengths.Length / 4]} {lengths[lengths.Length / 2]} {lengths[lengths.Length * 3 / 4]}, longest {lengths[^1]}");
-        Compare(shape, config, tokenizer, store, texts, (int)Option(arguments, "--rounds", 7), reading);
+        Compare(shape, config, tokenizer, store, texts, (int)Option(arguments, "--rounds", 7), reading, compute);
         if (!arguments.Contains("--no-memory"))
         {
             // Of the base shape the public side takes 17 GB: not beside what this process has kept of it.
@@ -66,9 +68,8 @@ internal static class RetroMaeComparison
         return 0;
     }
 
-    private static void Compare(string shape, ModelConfig config, ITokenizer tokenizer, TokenStore store, int texts, int rounds, double reading)
+    private static void Compare(string shape, ModelConfig config, ITokenizer tokenizer, TokenStore store, int texts, int rounds, double reading, Compute compute)
     {
-        Compute compute = Precision.Choose("auto", CPU);
         using var plain = new PublicSide(config, tokenizer, store, texts);
         using var ours = new OurSide(config, tokenizer, store, Budget(store, texts), compute, recompute: false);
         plain.Step();
@@ -113,10 +114,10 @@ internal static class RetroMaeComparison
         return _processorTime ? Environment.CpuUsage.TotalTime.TotalSeconds - before : clock.Elapsed.TotalSeconds;
     }
 
-    private static int PrintMemory(string which, ModelConfig config, ITokenizer tokenizer, int texts)
+    private static int PrintMemory(string which, ModelConfig config, ITokenizer tokenizer, int texts, Compute compute)
     {
         using TokenStore store = PretrainingTexts.Store(tokenizer, Longest);
-        using IRetroMaeSide side = which == "public" ? new PublicSide(config, tokenizer, store, texts) : new OurSide(config, tokenizer, store, Budget(store, texts), Precision.Choose("auto", CPU), recompute: false);
+        using IRetroMaeSide side = which == "public" ? new PublicSide(config, tokenizer, store, texts) : new OurSide(config, tokenizer, store, Budget(store, texts), compute, recompute: false);
         for (int step = 0; step < 4; step++)
         {
             side.Step();
@@ -125,6 +126,7 @@ internal static class RetroMaeComparison
         return 0;
     }
 
+    // A process of its own with the same arguments, the precision among them.
     private static long Memory(string which, IReadOnlyList<string> arguments)
     {
         string program = Environment.ProcessPath!;
@@ -144,7 +146,7 @@ internal static class RetroMaeComparison
             ? bytes : throw new InvalidOperationException($"The memory of {which} could not be measured: exit code {process.ExitCode}.");
     }
 
-    private static int LargeVocabulary(bool isBase, bool recompute, int accumulate)
+    private static int LargeVocabulary(bool isBase, bool recompute, int accumulate, Compute compute)
     {
         const int texts = 32, vocabulary = 250_002;
         if (accumulate < 1 || texts % accumulate != 0)
@@ -165,11 +167,11 @@ internal static class RetroMaeComparison
             ids.Add(text);
         }
         using TokenStore store = TokenStore.Create(Path.Combine(Path.GetTempPath(), $"bge-bench-{Environment.ProcessId}.ids"), ids);
-        using var side = new OurSide(config, tokenizer, store, texts / accumulate * Longest, Precision.Choose("auto", CPU), recompute, accumulate);
+        using var side = new OurSide(config, tokenizer, store, texts / accumulate * Longest, compute, recompute, accumulate);
         var clock = Stopwatch.StartNew();
         long tokens = side.Step();
         Print($"{Machine.Line}");
-        Print($"vocabulary {vocabulary}, {(isBase ? "12 layers of 768" : "4 layers of 256")}{(recompute ? ", layers recomputed" : "")}{(accumulate > 1 ? $", {accumulate} micro-batches" : "")}: a step of {texts} × {Longest} = {tokens} tokens in {clock.Elapsed.TotalSeconds:0.0} s, at most {Machine.PeakResidentBytes / 1e9:0.00} GB resident, {TensorMemory.MostInUse / 1e9:0.00} GB in use by tensors at once (0: another allocator is in force)");
+        Print($"vocabulary {vocabulary}, {(isBase ? "12 layers of 768" : "4 layers of 256")}{(recompute ? ", layers recomputed" : "")}{(accumulate > 1 ? $", {accumulate} micro-batches" : "")}, {compute.Type}: a step of {texts} × {Longest} = {tokens} tokens in {clock.Elapsed.TotalSeconds:0.0} s, at most {Machine.PeakResidentBytes / 1e9:0.00} GB resident, {TensorMemory.MostInUse / 1e9:0.00} GB in use by tensors at once (0: another allocator is in force)");
         return 0;
     }
 

@@ -34,7 +34,7 @@ internal sealed class PublicSide : IRetroMaeSide
         _weights.Initialize(0.02, 1);
         _model = new PublicRetroMae(_weights, config, positionQuery: false);
         var masks = new RetroMaeMasks(tokenizer, 0.3, 0.5, pool: 256);
-        _batches = Prefetch.Ahead(PretrainingTexts.RandomBatches(store, texts).Select((rows, i) => RetroMaeBatch.Draw(store, rows, masks, 1, i))).GetEnumerator();
+        _batches = Prefetch.Ahead(PretrainingTexts.RandomBatches(store, texts).Select((rows, i) => RetroMaeBatch.Draw(store, rows, masks, 1, i).Drawn())).GetEnumerator();
         _optimizer = optim.AdamW([.. _weights.Shapes.Select(s => new TorchSharp.Modules.Parameter(_weights[s.Name].detach()) { grad = _weights.GradientOf(s.Name) })], lr: 1e-4, weight_decay: 0.01);
     }
 
