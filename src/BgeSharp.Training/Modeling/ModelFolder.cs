@@ -50,10 +50,14 @@ public static class ModelFolder
         {
             missing = WeightFile.Read(source, weights, prefix);
         }
-        foreach (string file in new[] { PretrainingFile, ModelFiles.Heads, ModelFiles.Reranker }.Select(name => Path.Combine(folder, name)).Where(File.Exists))
+        foreach (string file in new[] { PretrainingFile, ModelFiles.Reranker }.Select(name => Path.Combine(folder, name)).Where(File.Exists))
         {
             using SafeTensorsFile more = SafeTensorsFile.Open(file);
             missing = [.. missing.Intersect(WeightFile.Read(more, weights, prefix, missing))];
+        }
+        using (ITensorSource? heads = HeadFile.Open(folder))
+        {
+            missing = heads is null ? missing : [.. missing.Intersect(WeightFile.Read(heads, weights, prefix, missing))];
         }
         HashSet<string> encoder = [.. Encoder.Shapes(prefix, config).Select(s => s.Name)];
         if (missing.FirstOrDefault(encoder.Contains) is string lacking)
@@ -64,20 +68,19 @@ public static class ModelFolder
     }
 
     /// <summary>The weights of the heads that a model folder has.</summary>
-    /// <exception cref="BadInput">heads.safetensors does not fit the model.</exception>
+    /// <exception cref="BadInput">They do not fit the model.</exception>
     public static IReadOnlyList<WeightShape> HeadShapes(string folder, ModelConfig config)
     {
-        string path = Path.Combine(folder, ModelFiles.Heads);
-        if (!File.Exists(path))
+        using ITensorSource? file = HeadFile.Open(folder);
+        if (file is null)
         {
             return [];
         }
-        using SafeTensorsFile file = SafeTensorsFile.Open(path);
         EmbeddingModes modes = (file.Contains(M3Heads.Sparse + ".weight") ? EmbeddingModes.Sparse : 0) | (file.Contains(M3Heads.MultiVector + ".weight") ? EmbeddingModes.MultiVector : 0);
         long[] vectors = modes.HasFlag(EmbeddingModes.MultiVector) ? file[M3Heads.MultiVector + ".weight"].Shape : [0, 0];
         return vectors.Length == 2 && vectors[0] is >= 0 and <= 1 << 14
             ? [.. M3Heads.Shapes(config, modes, (int)vectors[0])]
-            : throw new BadInput($"{path}: \"{M3Heads.MultiVector}.weight\" has the shape [{string.Join(", ", vectors)}], two dimensions with at most {1 << 14} rows are needed.");
+            : throw new BadInput($"{file.Path}: \"{M3Heads.MultiVector}.weight\" has the shape [{string.Join(", ", vectors)}], two dimensions with at most {1 << 14} rows are needed.");
     }
 
     private static void WritePart(string path, Weights weights, Func<string, bool> takes)

@@ -1,5 +1,6 @@
 // The list of an encoder's tensors in the core library is the one that the Torch model has, and a model that went out and came back computes the same.
 
+using BgeSharp.Embeddings;
 using BgeSharp.Formats;
 using BgeSharp.Models;
 using BgeSharp.Text;
@@ -42,6 +43,32 @@ public sealed class ModelExchangeTests
         })];
         Assert.Equal(vectors[0], vectors[1]);
         Assert.Equal(vectors[0], vectors[2]);
+    }
+
+    [Fact]
+    public void A_folder_as_FlagEmbedding_writes_it_is_used_as_it_is_with_its_heads()
+    {
+        using var folder = new TemporaryFolder();
+        (string model, string there) = (Path.Combine(folder.Path, "model"), Path.Combine(folder.Path, "there"));
+        WordPieceTokenizer tokenizer = TinyModel.Tokenizer();
+        using (var weights = new Weights(Encoder.Shapes("", TinyModel.Config).Concat(M3Heads.Shapes(TinyModel.Config, EmbeddingModes.All, 3)), Compute.Float32))
+        {
+            weights.Initialize(0.3, seed: 1);
+            ModelFolder.Save(model, weights, "", TinyModel.Config, tokenizer, new ModelCard());
+        }
+        ModelExport.Run(model, ExportTarget.FlagEmbedding, there, TestContext.Current.CancellationToken);
+        Assert.True(File.Exists(Path.Combine(there, "sparse_linear.pt")) && !File.Exists(Path.Combine(there, "heads.safetensors")));
+        TokenBatch batch = TokenBatch.Of([tokenizer.EncodeWithSpecial("abc de f"), tokenizer.EncodeWithSpecial("x")]);
+        using TextModel ours = TextModel.Load(model, Compute.Float32), theirs = TextModel.Load(there, Compute.Float32);
+        Assert.Equal(EmbeddingModes.All, theirs.Encoder.Modes);
+        foreach ((M3Embedding expected, M3Embedding actual) in ours.Encoder.Encode(batch, EmbeddingModes.All).Zip(theirs.Encoder.Encode(batch, EmbeddingModes.All)))
+        {
+            Assert.Equal(expected.Dense, actual.Dense);
+            Assert.Equal(expected.LexicalWeights, actual.LexicalWeights);
+            Assert.Equal(expected.MultiVector, actual.MultiVector);
+        }
+        File.WriteAllBytes(Path.Combine(there, "sparse_linear.pt"), File.ReadAllBytes(Path.Combine(there, "colbert_linear.pt")));
+        Assert.Throws<BadInput>(() => TextModel.Load(there, Compute.Float32));
     }
 
     [Fact]
