@@ -111,7 +111,7 @@ public sealed class ContrastiveStageTests : IDisposable
         Assert.Equal([2], store.Rows[0].Negatives);
         Assert.Equal([1f, 3f], store.Rows[0].PositiveScores!);
         Assert.Equal([5f], store.Rows[0].NegativeScores!);
-        Assert.Equal("1 negatives that are positives of their query, 1 repeated positives, 1 repeated negatives", store.Faults.Describe());
+        Assert.Equal("1 negatives that answer their query or are its own text, 1 repeated positives, 1 repeated negatives", store.Faults.Describe());
     }
 
     [Fact]

@@ -46,7 +46,7 @@ public sealed class PairFaults
     public int SizesOfLines { get; internal set; }
 
     /// <summary>In words; empty when there were none.</summary>
-    public string Describe() => string.Join(", ", new[] { (NegativesThatArePositives, "negatives that are positives of their query"), (RepeatedPositives, "repeated positives"), (RepeatedNegatives, "repeated negatives"), (SizesOfLines, "lines' batch_size or train_group_size (batchPairs and groupSize of the recipe count)") }
+    public string Describe() => string.Join(", ", new[] { (NegativesThatArePositives, "negatives that answer their query or are its own text"), (RepeatedPositives, "repeated positives"), (RepeatedNegatives, "repeated negatives"), (SizesOfLines, "lines' batch_size or train_group_size (batchPairs and groupSize of the recipe count)") }
         .Where(f => f.Item1 > 0).Select(f => FormattableString.Invariant($"{f.Item1} {f.Item2}")));
 }
 
@@ -55,14 +55,14 @@ public sealed class PairStore : IDisposable
 {
     private readonly Dictionary<int, int[]> _shared;
 
-    private PairStore(TokenStore queries, TokenStore passages, PairTexts? plain, PairRows[] rows, PassageVersions versions, PairSource[] sources, PairFaults faults)
+    private PairStore(TokenStore queries, TokenStore passages, PairTexts? plain, PairRows[] rows, int[] itself, PassageVersions versions, PairSource[] sources, PairFaults faults)
     {
         Queries = queries;
         Passages = passages;
         Plain = plain ?? new PairTexts(queries, passages);
         Sources = sources;
         Faults = faults;
-        _shared = Shared(queries, rows, versions);
+        _shared = Shared(queries, rows, itself, versions);
         Rows = [.. rows.Select((row, i) => _shared.TryGetValue(i, out int[]? answers) ? Without(row, answers, faults) : row)];
     }
 
@@ -88,7 +88,7 @@ public sealed class PairStore : IDisposable
     public int Count => Rows.Length;
 
     /// <summary>
-    /// Rows of the passages that answer an example's query: its positives, those of all other examples with the same query, and all texts of one id with any of these. None of them can be its negative.
+    /// Rows of the passages that answer an example's query: its positives, those of all other examples with the same query, the query's own text, and all texts of one id with any of these. None of them can be its negative.
     /// </summary>
     public int[] AnswersOf(int example) => _shared.GetValueOrDefault(example) ?? Rows[example].Positives;
 
@@ -108,6 +108,7 @@ public sealed class PairStore : IDisposable
         Dictionary<UInt128, int> known = [], sameIds = [];
         var sources = new Dictionary<PairSource, int>();
         var rows = new List<PairRows>();
+        var asked = new List<UInt128>();                                        // what each query would be as a passage
         var pending = new Queue<int[]>();
         var dropped = new PairFaults();
         var versions = new PassageVersions();
@@ -150,9 +151,10 @@ public sealed class PairStore : IDisposable
                 sources.TryAdd(source, sources.Count);
                 string before = source.IsSymmetric ? example.Prompt ?? instruction : example.PassagePrompt ?? passageInstruction;
                 rows.Add(Distinct(example, negatives, (p, id) => versions.Note(RowOf(before, p), source.Name, id), sources[source], dropped));
-                string asked = example.Prompt ?? instruction;
-                int[] ids = tokenizer.EncodeWithSpecial(asked + example.Query, queryLength);
-                plainQueries?.Add(Plainly(example.Query, asked, ids, queryLength, plain!.Query));
+                asked.Add(HashOf(before + example.Query));
+                string prompt = example.Prompt ?? instruction;
+                int[] ids = tokenizer.EncodeWithSpecial(prompt + example.Query, queryLength);
+                plainQueries?.Add(Plainly(example.Query, prompt, ids, queryLength, plain!.Query));
                 yield return ids;
             }
         }
@@ -177,13 +179,14 @@ public sealed class PairStore : IDisposable
             }
         }
         PairTexts? apart = plain is not null ? new PairTexts(plainQueries!.Open(), plainPassages!.Open()) : null;
-        return new PairStore(queries, writer.Open(), apart, [.. rows], versions, [.. sources.OrderBy(s => s.Value).Select(s => s.Key)], dropped);
+        return new PairStore(queries, writer.Open(), apart, [.. rows], [.. asked.Select(hash => known.GetValueOrDefault(hash, -1))], versions, [.. sources.OrderBy(s => s.Value).Select(s => s.Key)], dropped);
     }
 
     private static UInt128 HashOf(string text) => XxHash128.HashToUInt128(MemoryMarshal.AsBytes(text.AsSpan()));
 
-    // Answers of examples that have more than their own positives: their query is others' too, or a positive has versions.
-    private static Dictionary<int, int[]> Shared(TokenStore queries, PairRows[] rows, PassageVersions versions)
+    // Answers of examples that have more than their own positives: their query is others' too, or a positive has versions, or the query's own text is somebody's passage (pairs that stand in both
+    // orders, as sentence pairs do): nothing is as near to a query as itself.
+    private static Dictionary<int, int[]> Shared(TokenStore queries, PairRows[] rows, int[] itself, PassageVersions versions)
     {
         var byQuery = new Dictionary<UInt128, List<int>>();
         for (int i = 0; i < rows.Length; i++)
@@ -193,7 +196,7 @@ public sealed class PairStore : IDisposable
         var shared = new Dictionary<int, int[]>();
         foreach (List<int> same in byQuery.Values)
         {
-            int[] answers = [.. same.SelectMany(i => rows[i].Positives).SelectMany(versions.Of).Distinct()];
+            int[] answers = [.. same.SelectMany(i => rows[i].Positives).Concat(same.Select(i => itself[i]).Where(row => row >= 0)).SelectMany(versions.Of).Distinct()];
             if (same.Count > 1 || answers.Length > rows[same[0]].Positives.Length)
             {
                 same.ForEach(i => shared.Add(i, answers));
