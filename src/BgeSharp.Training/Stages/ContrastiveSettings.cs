@@ -112,6 +112,7 @@ public static class ContrastiveSettings
         => new(options.GroupSize, options.Distillation is not null || options.Objective != "contrastive", options.Distillation?.Loss == "m3_kd")
         {
             OwnGroup = !options.InBatchNegatives,
+            TeacherIsOptional = options.Distillation is { Teacher: "", TeacherStage: "" },
             MarksUnknown = options.Distillation?.Loss == "margin_mse",
             TeacherTemperature = options.Distillation?.Temperature ?? 1,
         };
@@ -131,7 +132,7 @@ public static class ContrastiveSettings
         int longest = anew ? Enumerable.Range(0, store.Passages.Count).Max(store.Passages.LengthOf) : 0;
         return [.. store.Rows.Select((row, i) =>
         {
-            int group = ContrastiveBatch.GroupOf(store.Sources[row.Source], anew ? options.GroupSize : row.Negatives.Length, options.GroupSize);
+            int group = ContrastiveBatch.GroupOf(store.Sources[row.Source], options.GroupSize, options.GroupSize);      // symmetric_class takes its first example's, at most this
             return store.Queries.LengthOf(i) + (anew ? row.Positives.Max(store.Passages.LengthOf) + ((group - 1) * longest) : group * row.Positives.Concat(row.Negatives).Max(store.Passages.LengthOf));
         })];
     }

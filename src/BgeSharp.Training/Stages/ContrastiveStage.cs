@@ -141,6 +141,7 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
         {
             Contrast = _objective.Contrast with { InBatchNegatives = _options.InBatchNegatives && !batch.OwnGroupOnly },
             SelfDistill = _options.SelfDistillation && step > _options.SelfDistillationStart,
+            Teacher = batch.Teacher is null ? TeacherUse.None : _objective.Teacher,
         };
         double sum = 0;
         foreach ((int start, int block) in Blocks(count))

@@ -54,7 +54,7 @@ internal sealed class StepGuard(GuardOptions options, Action<string> warn)
     /// <summary>Warns about what is finite and yet wrong.</summary>
     public void Look(string label, StepFigures figures, double norm, TrainerState state)
     {
-        Warn(figures.Negatives == 0, state, $"a query of step {state.Step + 1} has no negative: its loss is 0 whatever the model does; raise batchPairs, batchTokens or groupSize.");
+        Warn(figures.Negatives == 0, state, $"a query of step {state.Step + 1} has no negative: its loss is 0 whatever the model does; raise groupSize, or where other queries' passages count, batchPairs or batchTokens.");
         Warn(figures.Loss == 0 && figures.Negatives != 0, state, $"the loss of step {state.Step + 1} is exactly 0: there is nothing to learn, or the targets are missing.");
         Warn(norm == 0 && figures.Loss != 0, state, $"all gradients of step {state.Step + 1} are 0: the loss does not depend on the weights.");
 

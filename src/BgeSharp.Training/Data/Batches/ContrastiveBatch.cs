@@ -14,6 +14,9 @@ public sealed record GroupDraw(int Group, bool WithTeacher = false, bool SortByT
     /// <summary>True when a query is compared with its own group only: then, with too few negatives, it repeats its own instead of borrowing other queries' positives.</summary>
     public bool OwnGroup { get; init; }
 
+    /// <summary>True lets sources be without scores: their batches come without a teacher.</summary>
+    public bool TeacherIsOptional { get; init; }
+
     /// <summary>True gives passages that the teacher does not know NaN; false a score that leaves nothing of them in a softmax.</summary>
     public bool MarksUnknown { get; init; }
 
@@ -60,7 +63,8 @@ public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, l
         PairSource source = store.Sources[store.Rows[examples[0]].Source];
         int group = GroupOf(source, store.Rows[examples[0]].Negatives.Length, draw.Group);
         var columns = new int[examples.Length * group];
-        float[]? teacher = draw.WithTeacher ? new float[columns.Length] : null;
+        bool taught = draw.WithTeacher && !(draw.TeacherIsOptional && store.Rows[examples[0]].PositiveScores is null);
+        float[]? teacher = taught ? new float[columns.Length] : null;
         for (int i = 0; i < examples.Length; i++)
         {
             var random = new SeededRandom(HashCodes.Of(seed, examples[i], round));
@@ -78,7 +82,7 @@ public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, l
             {
                 if (rows.PositiveScores is null || (group > 1 && rows.NegativeScores is null))
                 {
-                    throw new BadInput($"{source.Name}: an example has no teacher scores (pos_scores, neg_scores), which \"distillation\" needs; add them with \"bge score\".");
+                    throw new BadInput($"{source.Name}: an example has no teacher scores (pos_scores, neg_scores), which \"distillation\" needs; add them with \"bge score\", or take them out of the whole source, which then learns without a teacher.");
                 }
                 // A query with too few repeats its own: only those have scores. One with none gets other queries' passages, and the teacher holds nothing of them.
                 int[] own = negatives;

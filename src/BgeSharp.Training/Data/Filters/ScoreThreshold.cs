@@ -19,7 +19,7 @@ public sealed class ScoreThreshold(double least, Func<IReadOnlyList<string>, boo
         if (embed is null)
         {
             return [.. pairs.Select(p => p.PositiveScores is { } scores ? scores[0] >= least
-                : throw new BadInput($"the pair \"{p.Query[..Math.Min(40, p.Query.Length)]}\" has no \"pos_scores\"; name a teacher to score with, or score the pairs first."))];
+                : throw new BadInput($"the pair \"{p.Query[..Math.Min(40, p.Query.Length)]}\" has no \"pos_scores\"; name an embedding model by --teacher, or let a cross-encoder score the pairs by \"bge score\"."))];
         }
         float[] queries = embed([.. pairs.Select(p => p.Query)], true), passages = embed([.. pairs.Select(p => p.Positives[0])], false);
         int dimension = queries.Length / Math.Max(1, pairs.Count);

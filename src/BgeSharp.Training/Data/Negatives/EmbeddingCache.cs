@@ -59,7 +59,9 @@ public sealed class EmbeddingCache : IDisposable
     public static string KeyOf(string modelFolder, string use)
     {
         var hash = new XxHash128();
-        foreach (string file in Directory.GetFiles(modelFolder).Order(StringComparer.Ordinal).Where(f => Path.GetFileName(f) is not ("pretraining.safetensors" or "heads.safetensors" or "reranker.safetensors")))
+        // A sentence-transformers folder says its pooling in a folder of its own (1_Pooling/config.json).
+        IEnumerable<string> modules = Directory.GetDirectories(modelFolder).Order(StringComparer.Ordinal).SelectMany(inner => Directory.GetFiles(inner, "*.json").Order(StringComparer.Ordinal));
+        foreach (string file in Directory.GetFiles(modelFolder).Order(StringComparer.Ordinal).Where(f => Path.GetFileName(f) is not ("pretraining.safetensors" or "heads.safetensors" or "reranker.safetensors")).Concat(modules))
         {
             hash.Append(MemoryMarshal.AsBytes(Path.GetFileName(file).AsSpan()));
             using FileStream stream = File.OpenRead(file);

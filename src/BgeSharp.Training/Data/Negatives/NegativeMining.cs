@@ -98,7 +98,11 @@ public sealed class NegativeMining(IReadOnlyList<TrainingExample> examples, IRea
         float[] vectors = new float[asked.Length * size];
         Parallel.For(0, asked.Length, i => queries.Cache.Read(asked[i], vectors.AsSpan(i * size, size)));
         var search = new BlockSearch(vectors, size, rules.ToRank, BlockSearch.FirstLook(products));
-        float[] block = new float[checked(Math.Min(BlockRows, Math.Max(1, rows.Length)) * size)];
+        if ((long)Math.Min(BlockRows, rows.Length) * size > Array.MaxLength)
+        {
+            throw new BadInput($"a block of {BlockRows} passages of {size} numbers is more than can be in memory at once (2^31 numbers); lower --block-rows.");
+        }
+        float[] block = new float[Math.Min(BlockRows, Math.Max(1, rows.Length)) * size];
         for (int start = 0; start < rows.Length; start += BlockRows)
         {
             int count = Math.Min(BlockRows, rows.Length - start);

@@ -18,6 +18,32 @@ public static class PairFile
         return Lines(path);
     }
 
+    /// <summary>True for a file of examples line by line, whatever its name: its first object has a "query" before any "data". FlagEmbedding names such files .json too.</summary>
+    public static bool HoldsLines(string path)
+    {
+        BadInput.RequireFile(path, "training pairs");
+        var start = new byte[1 << 16];
+        using Stream stream = TextFile.OpenRead(path);
+        int read = stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+        ReadOnlySpan<byte> text = start.AsSpan(0, read);
+        var json = new Utf8JsonReader(text.StartsWith("\uFEFF"u8) ? text[3..] : text, isFinalBlock: false, state: default);
+        try
+        {
+            while (json.Read())
+            {
+                if (json is { TokenType: JsonTokenType.PropertyName, CurrentDepth: 1 } && (json.ValueTextEquals("query"u8) || json.ValueTextEquals("data"u8)))
+                {
+                    return json.ValueTextEquals("query"u8);
+                }
+            }
+        }
+        catch (JsonException)
+        {
+            return false;       // its own reader says what is wrong with it
+        }
+        return false;
+    }
+
     /// <summary>Writes examples, replacing the file only when all are written.</summary>
     /// <returns>How many were written.</returns>
     public static long Write(string path, IEnumerable<TrainingExample> examples)

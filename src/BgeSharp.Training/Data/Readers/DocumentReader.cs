@@ -52,7 +52,7 @@ public static class DocumentReader
     /// <summary>The format of one file.</summary>
     /// <exception cref="BadInput">Its name does not tell.</exception>
     internal static string FormatOf(DocumentFile file, string format) => format != "auto" ? format : FormatOf(file.Name)
-        ?? throw new BadInput($"{file.Path}: the name does not tell the format; name it as one of {string.Join(", ", Formats)}.");
+        ?? throw new BadInput($"{file.Path}: the name does not tell the format; say it by --format (in a recipe \"format\"): {string.Join(", ", Formats)}.");
 
     private static IEnumerable<Document> Stream(string path, IReadOnlyList<DocumentFile> files, string format, FieldMap map)
     {

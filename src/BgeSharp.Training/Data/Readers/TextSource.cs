@@ -45,7 +45,7 @@ internal static class TextSource
         catch (Exception e) when (e is InvalidDataException or IOException or ZstdException)
         {
             bytes.Dispose();
-            throw new BadInput($"{path}: cannot be read to its end ({e.Message.TrimEnd('.')}).", e);
+            throw new BadInput($"{path}: cannot be read to its end ({e.Message.TrimEnd('.')}); fetch or copy the file again.", e);
         }
         var whole = new HeadStream(head, count, bytes);
         return TextEncodings.Detect(head.AsSpan(0, count), whole: count is not (SmallHead or TextEncodings.HeadBytes)) is { } encoding
@@ -124,7 +124,7 @@ internal static class TextSource
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new BadInput(new FileInfo(path).LinkTarget is { } target
-                ? $"{path}: a link to {target}, which cannot be read; remove it, or pass over such files with --skip-bad."
+                ? $"{path}: a link to {target}, which cannot be read; remove it (bge mine pairs can pass over such files: --skip-bad)."
                 : $"{path}: cannot be read ({e.Message.TrimEnd('.')}).", e);
         }
         if (magic.SequenceEqual(ZstdMagic))

@@ -113,7 +113,7 @@ internal static class Utf8File
         }
         catch (Exception e) when (e is InvalidDataException or IOException)
         {
-            throw new BadInput($"{path}: cannot be read to its end ({e.Message.TrimEnd('.')}).", e);
+            throw new BadInput($"{path}: cannot be read to its end ({e.Message.TrimEnd('.')}); fetch or copy the file again.", e);
         }
     }
 }

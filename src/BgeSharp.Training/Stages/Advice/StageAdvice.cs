@@ -84,7 +84,7 @@ public static class StageAdvice
         }
         else
         {
-            verdicts.Add(new StageVerdict("contrastive", false, Text($"{survey.Pairs} mined pairs; {LeastPairs} are the least worth training on. Name more miners (inverse-cloze, random-crop), add documents, or start from a public checkpoint."), 0));
+            verdicts.Add(new StageVerdict("contrastive", false, Text($"{survey.Pairs} mined pairs; {LeastPairs} are the least worth training on. Mine with more miners in a recipe of your own (data.documents[].miners: inverse-cloze, random-crop), add documents, or start from a public checkpoint."), 0));
         }
         if (fine)
         {

@@ -48,7 +48,7 @@ public sealed record RetroMaeStageOptions : StageOptions
     /// <summary>What is hidden whole in Chinese text: "character", or "words" of a lexicon learned from the recipe's documents and kept in the run's folder.</summary>
     [AllowedValues("character", "words")] public string WordSegmentation { get; init; } = "character";
 
-    /// <summary>True keeps the input of each layer only and computes the layer again in the backward pass: less memory for a third more time, and the same numbers. For long texts.</summary>
+    /// <summary>True keeps the input of each layer only and computes the layer again in the backward pass: less memory for a third more time, and the same numbers (on a GPU other draws of dropout). For long texts.</summary>
     public bool Recompute { get; init; }
 
     /// <inheritdoc/>

@@ -13,7 +13,7 @@ namespace BgeSharp.Training.Stages.Runs;
 /// <param name="stop">Ends the reading.</param>
 internal sealed class DataCheck(Recipe recipe, RecipeDocuments documents, IRunObserver observer, CancellationToken stop)
 {
-    private readonly Dictionary<(PairSourceOptions, ExampleNeeds?), long> _counts = [];
+    private readonly Dictionary<(PairSourceOptions, ExampleNeeds?), (long Count, bool Scores)> _files = [];
 
     /// <summary>Documents that no evaluation reads. A vocabulary that is trained on them reads them before anything is made; where none is, this does.</summary>
     /// <exception cref="BadInput">One cannot be read; names file and line.</exception>
@@ -36,17 +36,23 @@ internal sealed class DataCheck(Recipe recipe, RecipeDocuments documents, IRunOb
         }
         ExampleNeeds? needs = ExampleNeeds.Of(stage);
         long count = 0;
+        bool scores = false;
         PairSourceOptions[] files = [.. StagePairs.Of(stage).Where(s => !s.IsMined)];
         foreach (PairSourceOptions source in files)
         {
             var file = new PairSourceOptions { Path = source.Path, Format = source.Format };
-            if (!_counts.TryGetValue((file, needs), out long inFile))
+            if (!_files.TryGetValue((file, needs), out (long Count, bool Scores) read))
             {
                 observer.Message($"checking {source.Path}");
-                inFile = Read(StagePairs.Read([file], documents, 0, needs));
-                _counts.Add((file, needs), inFile);
+                read.Count = Read(StagePairs.Read([file], documents, 0, needs).Select(example => read.Scores |= example.PositiveScores is not null));
+                _files.Add((file, needs), read);
             }
-            count += source.Repeat * (source.Limit > 0 ? Math.Min(source.Limit, inFile) : inFile);
+            scores |= read.Scores;
+            count += source.Repeat * (source.Limit > 0 ? Math.Min(source.Limit, read.Count) : read.Count);
+        }
+        if (needs is { AnyScores: true } && !scores && !stop.IsCancellationRequested)
+        {
+            throw new BadInput($"stage \"{stage.Label}\": none of its pairs has \"pos_scores\", which distillation learns from; add scores with \"bge score --pairs\", or name a teacher in \"distillation\".");
         }
         if (files.Length > 0 && files.Length == StagePairs.Of(stage).Count && !stop.IsCancellationRequested)
         {

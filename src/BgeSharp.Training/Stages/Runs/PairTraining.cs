@@ -189,6 +189,10 @@ internal sealed class PairTraining : IDisposable
         }
         work.Meet();
         all = _group.Total(all);
+        if (!Array.TrueForAll(all, float.IsFinite))
+        {
+            throw new BadInput($"{folder}: the teacher gives scores that are no finite numbers; train or import it anew, or score in float32 (--precision float32).");
+        }
         var scores = new (float[] Positives, float[] Negatives)[Store.Count];
         for (int i = 0; i < Store.Count; i++)
         {
@@ -198,11 +202,12 @@ internal sealed class PairTraining : IDisposable
         Store.SetScores(scores);
     }
 
-    /// <summary>Throws before the first step when an example has no negatives left.</summary>
+    /// <summary>Throws before the first step when an example that a teacher is to order has no negatives left.</summary>
+    /// <param name="scored">True where these are the examples with scores of their own, false where all are.</param>
     /// <exception cref="BadInput">Names the source, the example and what to do.</exception>
-    public void RequireNegatives()
+    public void RequireNegatives(bool scored)
     {
-        int without = Array.FindIndex(Store.Rows, r => r.Negatives.Length == 0);
+        int without = Array.FindIndex(Store.Rows, r => r.Negatives.Length == 0 && !(scored && r.PositiveScores is null));
         if (without >= 0)
         {
             throw new BadInput($"{Store.Sources[Store.Rows[without].Source].Name}: every \"neg\" of example {without + 1} of stage \"{_label}\" is a text that answers its query, and distillation needs one that does not; give others, mine them (hardNegatives), or leave the example out.");

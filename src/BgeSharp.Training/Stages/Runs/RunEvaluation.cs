@@ -189,7 +189,7 @@ public sealed class RunEvaluation
         RetrievalSet set = (beir ? BeirFolder.Load(options.Path) : SquadFile.Load(options.Path)) with { Name = options.Name };
         if (set.Queries.Count == 0 || set.Corpus.Count == 0)
         {
-            throw new BadInput($"{options.Path}: the evaluation set \"{options.Name}\" has no queries or no passages.");
+            throw new BadInput($"{options.Path}: the evaluation set \"{options.Name}\" has no queries or no passages; mend it, or leave it out.");
         }
         return Limited(set, options.MaxQueries);
     }

@@ -24,7 +24,7 @@ public static class StagePairs
     {
         if (count < 2)
         {
-            throw new BadInput($"stage \"{stage.Label}\": {count} pairs to train on; at least 2 are needed to have a negative.");
+            throw new BadInput($"stage \"{stage.Label}\": {count} pairs to train on; at least 2 are needed to have a negative; add pairs or documents, or name more miners (data.documents[].miners).");
         }
     }
 
@@ -68,13 +68,20 @@ public static class StagePairs
                 : throw new BadInput($"{source.Path}: no .jsonl or .json file (.gz allowed) in this folder; name one that holds training pairs.");
         }
         IEnumerable<TrainingExample> read = source.IsGraded ? GradedPairs.Read(source.Path)
-            : source.Format == "squad" || (source.Format == "auto" && IsJson(source.Path)) ? SquadPairs.Read(source.Path)
+            : source.Format == "squad" || (source.Format == "auto" && IsJson(source.Path) && !PairFile.HoldsLines(source.Path)) ? SquadPairs.Read(source.Path)
             : PairFile.Read(source.Path);
         // Files of one name in two folders are two sources; a source that a line names divides its file.
-        return read.Select((example, i) =>
+        var firsts = new Dictionary<PairSource, TrainingExample>();
+        return read.Select((given, i) =>
         {
-            needs?.Check(example, source.Path, i + 1);
-            return example with { Source = example.Source is null ? source.Path : source.Path + PairSource.PartSign + example.Source };
+            TrainingExample example = given with { Source = given.Source is null ? source.Path : source.Path + PairSource.PartSign + given.Source };
+            PairSource part = PairSource.Of(example);
+            if (!firsts.TryGetValue(part, out TrainingExample? first))
+            {
+                firsts.Add(part, first = example);
+            }
+            needs?.Check(first, example, source.Path, i + 1);
+            return example;
         });
     }
 

@@ -110,7 +110,7 @@ internal sealed class StageRun(RunContext run, int index)
         work.Meet();
         if (store.Count == 0)
         {
-            throw new BadInput($"stage \"{options.Label}\": the recipe's documents have no text of {LeastTokens} tokens or more to train on.");
+            throw new BadInput($"stage \"{options.Label}\": the recipe's documents have no text of {LeastTokens} tokens or more to train on; add documents, or leave the stage out.");
         }
         _observer.Message($"{store.Count} texts, {store.TokenCount} tokens");
         bool byLoss = options.EvaluateBy is "auto" or "loss";
@@ -131,6 +131,7 @@ internal sealed class StageRun(RunContext run, int index)
     private int? Contrast(ContrastiveStageOptions options, string? previous, Weights weights, StageLoop loop, CancellationToken stop)
     {
         CheckVectors(options, run.Config);
+        TellInstructions(options, previous);
         string? teacher = TeacherOf(options.Distillation);
         var lengths = new PairLengths(options.QueryMaxLength, options.PassageMaxLength, options.QueryInstruction, options.PassageInstruction, options.GroupSize > 1,
             Plain: teacher is not null ? PlainFor(teacher) : options.HardNegatives is not null ? new PlainLengths(options.QueryMaxLength, options.PassageMaxLength) : null);
@@ -153,11 +154,32 @@ internal sealed class StageRun(RunContext run, int index)
             }
             else if (options.Distillation is not null)
             {
-                pairs.RequireNegatives();
+                pairs.RequireNegatives(scored: teacher is null);
             }
             if (teacher is not null)
             {
                 pairs.ScoreWith(teacher, run.Options.Compute, run.Tokenizer, stop);
+            }
+        }
+    }
+
+    // The recipe's word counts, and a model that was brought in loses its own: better said than found out by searching.
+    private void TellInstructions(ContrastiveStageOptions options, string? previous)
+    {
+        if (previous is null)
+        {
+            return;
+        }
+        ModelCard before = ModelCard.LoadStart(previous);
+        if (before.IsSaid && before.Pooling != run.Recipe.Model.Pooling)
+        {
+            _observer.Message($"note: {previous} was made for {before.Pooling} pooling, and the recipe has {run.Recipe.Model.Pooling}; set model.pooling if that is not meant.");
+        }
+        foreach ((string had, string has, string option) in (ReadOnlySpan<(string, string, string)>)[(before.QueryInstruction, options.QueryInstruction, "queryInstruction"), (before.PassageInstruction, options.PassageInstruction, "passageInstruction")])
+        {
+            if (had.Length > 0 && had != has)
+            {
+                _observer.Message($"note: {previous} was trained with the {option} \"{had}\", and stage \"{options.Label}\" has {(has.Length > 0 ? $"\"{has}\"" : "none")}, which the model keeps; set {option} if that is not meant.");
             }
         }
     }
