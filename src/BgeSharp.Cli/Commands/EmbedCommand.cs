@@ -88,7 +88,7 @@ internal static class EmbedCommand
         foreach (JsonLine row in JsonLines.Read(input))
         {
             cancellation.ThrowIfCancellationRequested();
-            yield return (row.OptionalString("id") ?? row.OptionalString("_id"), row.RequireString("text"));
+            yield return (row.OptionalId("id", "_id"), row.RequireString("text"));
         }
     }
 

@@ -22,7 +22,7 @@ internal static class EvalCommand
     {
         var run = new Option<string>("--run") { Description = "TREC run: query Q0 document rank score tag. No model is needed.", HelpName = "RUN" };
         var qrels = new Option<string>("--qrels") { Description = "With --run: TREC qrels or BEIR's tsv.", HelpName = "QRELS" };
-        var suite = new Option<string>("--suite") { Description = "Suite of sets (JSON), with --model or --stages; recipes/ holds one.", HelpName = "FILE" };
+        var suite = new Option<string>("--suite") { Description = "Suite of sets (JSON), with --model or --stages; recipes/eval-zh.json is one.", HelpName = "FILE" };
         var stages = new Option<string>("--stages") { Description = "Folder of a finished run: all its stages are measured on --suite.", HelpName = "RUN" };
         var model = new Option<string>("--model") { Description = "Model folder to measure on --data or --suite.", HelpName = "DIR" };
         var data = new Option<string>("--data") { Description = "With --model: a file or folder (see --task and --format). With --suite: the folder its paths are relative to.", HelpName = "DATA" };

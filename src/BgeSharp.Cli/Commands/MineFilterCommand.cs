@@ -19,6 +19,24 @@ internal static class MineFilterCommand
     /// <summary>The word that stands for a model made here.</summary>
     private const string Bootstrap = "bootstrap";
 
+    // An option that nobody reads must not seem to count.
+    private static void RefuseIdle(ParseResult line)
+    {
+        HashSet<string> typed = EvalRefusals.Given(line);
+        if (typed.Contains("--teacher") && !typed.Contains("--min-score"))
+        {
+            throw new BadInput("--teacher scores pairs for --min-score, and there is none; name the least score, or leave the teacher out.");
+        }
+        if (!typed.Contains("--consistency") && typed.FirstOrDefault(o => o is "--top-k" or "--sample" or "--bootstrap-steps") is { } idle)
+        {
+            throw new BadInput($"{idle} is about --consistency, which is not asked for; name a model by it (or \"bootstrap\"), or leave {idle} out.");
+        }
+        if (typed.Contains("--bootstrap-steps") && line.GetValue<string>("--consistency") != Bootstrap)
+        {
+            throw new BadInput("--bootstrap-steps is about --consistency bootstrap, which makes a model; leave it out.");
+        }
+    }
+
     /// <summary>The command.</summary>
     public static Command Create(Terminal terminal)
     {
@@ -31,7 +49,7 @@ internal static class MineFilterCommand
         var sample = new Option<int>("--sample") { Description = "Passages in the sample.", HelpName = "N", DefaultValueFactory = _ => 10_000 };
         var steps = new Option<int>("--bootstrap-steps") { Description = "Steps that the first model is trained.", HelpName = "N", DefaultValueFactory = _ => 400 };
         var score = new Option<double?>("--min-score") { Description = "Drop pairs that score less: by --teacher, else by the file's \"pos_scores\".", HelpName = "SCORE" };
-        var teacher = new Option<string>("--teacher") { Description = "Model folder that scores by cosine.", HelpName = "MODEL" };
+        var teacher = new Option<string>("--teacher") { Description = "Embedding model's folder: pairs are scored by its cosine. A cross-encoder's scores come by \"bge score\".", HelpName = "MODEL" };
         var seed = new Option<int>("--seed") { Description = "Seed of the sample and the first model.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var machine = new MachineOptions();
         foreach (Option<int> option in (ReadOnlySpan<Option<int>>)[top, sample, steps])
@@ -51,6 +69,7 @@ internal static class MineFilterCommand
             (string from, string to) = (line.GetRequiredValue(input), line.GetRequiredValue(output));
             AtomicFile.RequirePlace(to);
             BadInput.RequireFile(from, "training pairs");
+            RefuseIdle(line);
             var filters = new List<IPairFilter>();
             var models = new List<TextModel>();
             try

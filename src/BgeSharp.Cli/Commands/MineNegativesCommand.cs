@@ -162,7 +162,7 @@ internal static class MineNegativesCommand
             : JsonLines.Read(corpus).Select(row =>
             {
                 string text = row.RequireString("text");
-                return new CorpusPassage(row.OptionalString("title") is { Length: > 0 } title ? title + "\n" + text : text, text, Ids(row.OptionalId("_id", "id")));
+                return new CorpusPassage(row.OptionalString("title") is { Length: > 0 } title ? title + " " + text : text, text, Ids(row.OptionalId("_id", "id")));
             });
         var known = new Dictionary<string, int>(StringComparer.Ordinal);
         var distinct = new List<CorpusPassage>();

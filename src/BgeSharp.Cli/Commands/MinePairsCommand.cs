@@ -21,7 +21,7 @@ internal static class MinePairsCommand
     /// <summary>The command.</summary>
     public static Command Create(Terminal terminal)
     {
-        var recipe = new Option<string>("--recipe") { Description = "JSON file with sources, cleaning, filters and mix; the options up to --seed are then its own.", HelpName = "FILE" };
+        var recipe = new Option<string>("--recipe") { Description = "JSON file with sources, cleaning, filters and mix, in place of --input and the options about documents and pairs, which cannot stand beside it.", HelpName = "FILE" };
         var set = new Option<string[]>("--set") { Description = "Changes an option of the recipe, for example heldOut=0.02.", HelpName = "PATH=VALUE" };
         var output = new Option<string>("--out") { Description = "Pairs to write, FlagEmbedding JSONL; .gz too. Its card is written beside it.", HelpName = "FILE", Required = true };
         var heldOutFile = new Option<string>("--held-out-file") { Description = "Where held-out pairs go; the name of --out with .heldout before its end when left out.", HelpName = "FILE" };
@@ -38,6 +38,7 @@ internal static class MinePairsCommand
             {
                 throw new BadInput("name documents with --input, or a recipe with --recipe; one of the two.");
             }
+            RefuseIdle(line, file);
             string path = line.GetRequiredValue(output);
             AtomicFile.RequirePlace(path);
             AtomicFile.RequirePlace(line.GetValue(heldOutFile));
@@ -52,6 +53,21 @@ internal static class MinePairsCommand
             return Task.FromResult(Run(terminal, pairs, new MiningPlace(path, heldOut, count, TimeProvider.System) { Progress = Watch(terminal), Restart = line.GetValue(restart) }, cancellation));
         });
         return command;
+    }
+
+    // An option that nobody reads must not seem to count.
+    private static void RefuseIdle(ParseResult line, string? recipe)
+    {
+        HashSet<string> typed = EvalRefusals.Given(line);
+        if (recipe is null && typed.Contains("--set"))
+        {
+            throw new BadInput("--set changes an option of --recipe, and there is none; use the option of its own, or name a recipe.");
+        }
+        string[] besideRecipe = ["--recipe", "--set", "--out", "--held-out-file", "--threads", "--restart"];
+        if (recipe is not null && typed.Except(besideRecipe).FirstOrDefault() is { } idle)
+        {
+            throw new BadInput($"{idle} does nothing beside --recipe; write it into {recipe}, or change it there with --set.");
+        }
     }
 
     private static int Run(Terminal terminal, PairRecipe recipe, MiningPlace place, CancellationToken cancellation)

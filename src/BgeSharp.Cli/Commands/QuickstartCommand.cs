@@ -20,7 +20,7 @@ internal static class QuickstartCommand
         var resume = new Option<bool>("--resume") { Description = "Go on with the run in the folder." };
         var changed = RunCommand.AllowChangedData();
         var machine = new MachineOptions();
-        var command = new Command("quickstart", "Make an embedding model from the sample texts, all stages, in a few minutes.") { output, seed, resume, changed };
+        var command = new Command("quickstart", "Make an embedding model from the sample texts, all stages, in five to fifteen minutes.") { output, seed, resume, changed };
         machine.AddTo(command);
         command.SetAction((line, cancellation) =>
         {

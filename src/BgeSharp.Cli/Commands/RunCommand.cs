@@ -16,13 +16,13 @@ internal static class RunCommand
     /// <summary>The command.</summary>
     public static Command Create(Terminal terminal)
     {
-        var recipe = new Argument<string>("RECIPE") { Description = "Recipe file (JSON); recipes/ holds some." };
+        var recipe = new Argument<string>("RECIPE") { Description = "Recipe file (JSON), such as recipes/quickstart.json." };
         var set = new Option<string[]>("--set") { Description = "Change an option: path=value, for example stages[0].steps=100. May be given several times.", HelpName = "PATH=VALUE" };
         var output = new Option<string>("--out") { Description = "Folder of the run; runs/NAME when left out.", HelpName = "DIR" };
         var resume = new Option<bool>("--resume") { Description = "Go on with the run in the folder, finished or not; an unfinished run of the same recipe goes on without it too." };
         var changed = AllowChangedData();
         var machine = new MachineOptions();
-        var command = new Command("run", "Run a recipe: one stage or all of them.") { recipe, set, output, resume, changed };
+        var command = new Command("run", "Run a recipe: data, vocabulary, all its stages, evaluation and report.") { recipe, set, output, resume, changed };
         var ranks = new RankOptions();
         machine.AddTo(command);
         ranks.AddTo(command);

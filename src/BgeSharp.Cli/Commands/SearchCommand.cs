@@ -71,7 +71,7 @@ internal static class SearchCommand
             List<Passage> passages = BeirFolder.ReadCorpus(line.GetValue(corpus)!);
             if (passages.Count == 0)
             {
-                throw new BadInput($"{line.GetValue(corpus)}: the corpus is empty.");
+                throw new BadInput($"{line.GetValue(corpus)}: the corpus is empty; lines like {{\"_id\": \"1\", \"title\": \"...\", \"text\": \"...\"}} are needed.");
             }
             if (dimensions.Of(line) > 0)
             {

@@ -74,7 +74,7 @@ internal static class ServeCommand
     private static List<Passage> ReadCorpus(string file)
     {
         List<Passage> passages = BeirFolder.ReadCorpus(file);
-        return passages.Count > 0 ? passages : throw new BadInput($"{file}: the corpus is empty.");
+        return passages.Count > 0 ? passages : throw new BadInput($"{file}: the corpus is empty; lines like {{\"_id\": \"1\", \"title\": \"...\", \"text\": \"...\"}} are needed.");
     }
 
     private static ServedModel Served(TextModel model, IEncoder encoder, string? name, int maxLength)

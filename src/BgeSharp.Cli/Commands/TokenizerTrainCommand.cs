@@ -18,9 +18,9 @@ internal static class TokenizerTrainCommand
     /// <summary>The command.</summary>
     public static Command Create(Terminal terminal)
     {
-        var input = new Option<string[]>("--input") { Description = "Text: files, folders or globs (text, Markdown, HTML, JSONL; .gz too).", HelpName = "DOCS", Required = true, AllowMultipleArgumentsPerToken = true };
-        var format = new Option<string>("--format") { Description = "auto (by extension), markdown, html, text or jsonl.", HelpName = "FORMAT", DefaultValueFactory = _ => "auto" };
-        var fields = new Option<string[]>("--fields") { Description = "JSONL: our field = field of the file, for example text=body.", HelpName = "OURS=THEIRS", AllowMultipleArgumentsPerToken = true };
+        var input = new Option<string[]>("--input") { Description = "Text: files, folders or globs (text, Markdown, HTML, JSONL, CSV, TSV, Parquet; .gz and .zst too).", HelpName = "DOCS", Required = true, AllowMultipleArgumentsPerToken = true };
+        var format = new Option<string>("--format") { Description = "auto (by extension), markdown, html, text, jsonl, csv, tsv or parquet.", HelpName = "FORMAT", DefaultValueFactory = _ => "auto" };
+        var fields = new Option<string[]>("--fields") { Description = "Rows: our field = field of the file, for example text=body.", HelpName = "OURS=THEIRS", AllowMultipleArgumentsPerToken = true };
         var type = new Option<string>("--type") { Description = "unigram (SentencePiece, as XLM-RoBERTa and BGE-M3) or wordpiece (as BERT and BGE v1).", HelpName = "TYPE", DefaultValueFactory = _ => "unigram" };
         type.AcceptOnlyFromAmong("unigram", "wordpiece");
         var size = new Option<int>("--size") { Description = "Pieces, special tokens included.", HelpName = "N", DefaultValueFactory = _ => 8000 };

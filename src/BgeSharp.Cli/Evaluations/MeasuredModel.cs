@@ -79,7 +79,9 @@ internal sealed class MeasuredModel(string label, string folder, Compute compute
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var block = new byte[1 << 20];
-        foreach (string file in Directory.GetFiles(folder).Where(f => Path.GetExtension(f) is ".safetensors" or ".json" or ".txt" or ".model" or ".bin").Order(StringComparer.Ordinal))
+        // A sentence-transformers folder says its pooling in a folder of its own (1_Pooling/config.json).
+        IEnumerable<string> modules = Directory.GetDirectories(folder).Order(StringComparer.Ordinal).SelectMany(inner => Directory.GetFiles(inner, "*.json").Order(StringComparer.Ordinal));
+        foreach (string file in Directory.GetFiles(folder).Where(f => Path.GetExtension(f) is ".safetensors" or ".json" or ".txt" or ".model" or ".bin" or ".pt").Order(StringComparer.Ordinal).Concat(modules))
         {
             hash.AppendData(Encoding.UTF8.GetBytes(Path.GetFileName(file)));
             using FileStream stream = File.OpenRead(file);

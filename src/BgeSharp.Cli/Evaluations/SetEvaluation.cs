@@ -129,7 +129,7 @@ internal sealed class SetEvaluation
     // The candidates are given, so that the model has no part in it: once for all models.
     private TaskResult Judge()
     {
-        IReranker judge = Search.Reranker ?? throw new BadInput("a mode with \"+rerank\" needs a re-ranker; name its model folder.");
+        IReranker judge = Search.Reranker ?? throw new BadInput("a mode with \"+rerank\" needs a re-ranker; name its model folder by --reranker.");
         var task = (RerankingTask)_task.Value;
         TaskResult result = RerankingTask.Score(task.Name, task.Lists, (list, _) =>
         {

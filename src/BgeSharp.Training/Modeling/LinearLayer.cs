@@ -18,14 +18,14 @@ public static class LinearLayer
 
     /// <summary>The adapters of the layers that a list of weights has and whose name ends in one of some parts.</summary>
     /// <param name="shapes">Weights of a model.</param>
-    /// <param name="parts">Ends of layer names, such as "query" or "output.dense".</param>
+    /// <param name="parts">Ends of layer names, such as "query" or "output.dense"; the latter is the feed-forward layer's, not "attention.output.dense".</param>
     /// <param name="rank">r.</param>
     public static IEnumerable<WeightShape> AdapterShapes(IEnumerable<WeightShape> shapes, IReadOnlyList<string> parts, int rank)
     {
         foreach (WeightShape shape in shapes.Where(s => s.Shape.Length == 2 && s.Name.Contains("encoder.layer.", StringComparison.Ordinal)))
         {
             string layer = shape.Name[..^".weight".Length];
-            if (parts.Any(p => layer.EndsWith("." + p, StringComparison.Ordinal)))
+            if (parts.Any(p => layer.EndsWith("." + p, StringComparison.Ordinal) && !(p == "output.dense" && layer.EndsWith(".attention.output.dense", StringComparison.Ordinal))))
             {
                 yield return new(layer + AdapterDown, [rank, shape.Shape[1]], WeightStart.Normal);
                 yield return new(layer + AdapterUp, [shape.Shape[0], rank], WeightStart.Zero);

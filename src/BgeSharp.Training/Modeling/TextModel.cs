@@ -81,7 +81,7 @@ public sealed class TextModel : IDisposable
     /// <exception cref="BadInput">The model's vectors are not those of [CLS].</exception>
     public MultiClsEncoder MultiCls(int every) => PoolingExtensions.Parse(Card.Pooling) == Pooling.Cls
         ? new(new Encoder(_weights, "", Config), Tokenizer.Special.Cls, every)
-        : throw new BadInput($"{Folder}: its vectors are made by {Card.Pooling} pooling, and several [CLS] need a model with cls pooling.");
+        : throw new BadInput($"{Folder}: its vectors are made by {Card.Pooling} pooling, and several [CLS] need a model with cls pooling; leave --mcls out.");
 
     /// <inheritdoc/>
     public void Dispose() => _weights.Dispose();

@@ -36,7 +36,7 @@ public static class JsonLines
     {
         if (!Utf8.IsValid(line))
         {
-            throw BadInput.At(path, number, "the line is not UTF-8");
+            throw BadInput.At(path, number, "the line is not UTF-8; convert the file to UTF-8 and run again");
         }
         try
         {

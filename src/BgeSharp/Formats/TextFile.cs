@@ -43,7 +43,7 @@ public static class TextFile
         {
             if (!Utf8.IsValid(bytes.Span))
             {
-                throw BadInput.At(path, lines.Number, "the line is not UTF-8");
+                throw BadInput.At(path, lines.Number, "the line is not UTF-8; convert the file to UTF-8 and run again");
             }
             yield return (lines.Number, Encoding.UTF8.GetString(bytes.Span).TrimEnd('\r'));
         }

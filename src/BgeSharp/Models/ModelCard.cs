@@ -60,6 +60,9 @@ public sealed record ModelCard
     /// <summary>Stages the model went through, first one first.</summary>
     public IReadOnlyList<TrainedStage> History { get; init; } = [];
 
+    /// <summary>False where a folder says nothing, so that these are guesses.</summary>
+    [JsonIgnore] public bool IsSaid { get; init; }
+
     /// <summary>Longest text of either kind, in tokens.</summary>
     /// <param name="config">The model's own limit.</param>
     public int MaxLength(ModelConfig config)
@@ -96,7 +99,7 @@ public sealed record ModelCard
             {
                 card = card with { PassageInstruction = card.History.Any(h => h?.Type is "contrastive" or "finetune") ? "" : before, Prompts = card.Prompts.Where(p => p.Key != "document").ToDictionary() };
             }
-            return card.Fault() is { } fault ? throw new BadInput($"{path}: {fault}; write it anew or remove it to use the defaults.") : card;
+            return card.Fault() is { } fault ? throw new BadInput($"{path}: {fault}; write it anew or remove it to use the defaults.") : card with { IsSaid = true };
         }
         catch (JsonException e)
         {
@@ -107,7 +110,7 @@ public sealed record ModelCard
     // What other tools obey has the last word over what is here.
     internal ModelCard With(SentenceTransformersReader said)
     {
-        ModelCard card = this with { Pooling = said.Pooling ?? Pooling, Normalize = said.Normalize ?? Normalize, Similarity = said.Similarity ?? Similarity };
+        ModelCard card = this with { IsSaid = said.Pooling is not null, Pooling = said.Pooling ?? Pooling, Normalize = said.Normalize ?? Normalize, Similarity = said.Similarity ?? Similarity };
         if (said.Prompts is { } prompts)
         {
             card = card with

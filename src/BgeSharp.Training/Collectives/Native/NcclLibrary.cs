@@ -55,7 +55,7 @@ internal sealed unsafe class NcclLibrary
                 return new NcclLibrary(MpiHandles.ExportsOf(library));
             }
         }
-        return string.IsNullOrEmpty(given) ? null : throw new BadInput($"{PathVariable}={given}: this NCCL library cannot be loaded.");
+        return string.IsNullOrEmpty(given) ? null : throw new BadInput($"{PathVariable}={given}: this NCCL library cannot be loaded; name the file libnccl.so.2 itself, or unset the variable.");
     }
 
     /// <summary>ncclDataType_t of a type.</summary>

@@ -183,7 +183,7 @@ public sealed class ModeSearch
 
     private SearchHit[][] Rerank(SearchHit[][] hits)
     {
-        IReranker judge = _options.Reranker ?? throw new BadInput("a mode with \"+rerank\" needs a re-ranker; name its model folder.");
+        IReranker judge = _options.Reranker ?? throw new BadInput("a mode with \"+rerank\" needs a re-ranker; name its model folder by --reranker.");
         return [.. hits.Select((found, q) =>
         {
             SearchHit[] head = [.. found.Take(_options.RerankDepth)];

@@ -19,7 +19,7 @@ public static class MkqaFile
     {
         if (corpus.Length == 0)
         {
-            throw new BadInput($"{path}: MKQA has questions only; name the corpus to search in.");
+            throw new BadInput($"{path}: MKQA has questions only; name the corpus to search in by --corpus.");
         }
         var queries = new List<Query>();
         var answers = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);

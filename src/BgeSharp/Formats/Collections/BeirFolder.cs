@@ -25,7 +25,7 @@ public static class BeirFolder
         var known = queries.Select(q => q.Id).ToHashSet(StringComparer.Ordinal);
         if (qrels.Queries.FirstOrDefault(q => !known.Contains(q)) is string missing)
         {
-            throw new BadInput($"{qrelFile}: query \"{missing}\" is judged, but {queryFile} does not have it.");
+            throw new BadInput($"{qrelFile}: query \"{missing}\" is judged, but {queryFile} does not have it; add the query, or take its judgements out.");
         }
         queries.RemoveAll(q => !qrels.Contains(q.Id));
         string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));

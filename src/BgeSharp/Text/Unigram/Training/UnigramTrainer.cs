@@ -35,7 +35,7 @@ public static class UnigramTrainer
         }
         if (characters.Count > wanted)
         {
-            throw new BadInput($"Unigram training: {characters.Count} characters need a piece each but Size leaves {wanted}; raise Size or lower CharacterCoverage ({options.CharacterCoverage}); nothing was written.");
+            throw new BadInput($"Unigram training: {characters.Count} characters need a piece each, but the size leaves {wanted}; raise it (--size; in a recipe tokenizer.size), or train by \"bge tokenizer train\" with a lower --character-coverage than {options.CharacterCoverage} and name its folder in tokenizer.from; nothing was written.");
         }
         progress?.Report($"{text.Lines} lines, {text.Characters} characters, {characters.Count} of them different");
         var corpus = text.Fold(lines, characters);
