@@ -172,9 +172,11 @@ public sealed record ContrastiveObjective
         Tensor Backward(Func<Tensor, Tensor> cut)
         {
             Tensor own = TensorArithmetic.CountTo(count, first.device).Plus((long)start);
-            Tensor back = cut(Firsts().narrow(0, start, count)).matmul(cut(queries.Dense!).t()).Over(Contrast.Temperature);     // [block, Q]
-            Tensor others = Same();
-            if (TooNear(back, back.detach().gather(1, own.unsqueeze(1))) is { } near)
+            Tensor Scored(Func<Tensor, Tensor> of) => of(Firsts().narrow(0, start, count)).matmul(of(queries.Dense!).t()).Over(Contrast.Temperature);     // [block, Q]
+            Tensor back = Scored(cut), others = Same();
+            // Who is a positive in disguise is a matter of whole vectors, at every length, as in the other direction.
+            Tensor judged = FalseNegativeMargin is null ? back : Scored(x => x.detach());
+            if (TooNear(judged, judged.detach().gather(1, own.unsqueeze(1))) is { } near)
             {
                 others = others.logical_or(near);
             }
