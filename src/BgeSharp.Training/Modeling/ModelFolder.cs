@@ -55,7 +55,7 @@ public static class ModelFolder
             using SafeTensorsFile more = SafeTensorsFile.Open(file);
             missing = [.. missing.Intersect(WeightFile.Read(more, weights, prefix, missing))];
         }
-        using (ITensorSource? heads = HeadFile.Open(folder))
+        using (ITensorSource? heads = missing.Any(M3Heads.Has) ? HeadFile.Open(folder) : null)
         {
             missing = heads is null ? missing : [.. missing.Intersect(WeightFile.Read(heads, weights, prefix, missing))];
         }

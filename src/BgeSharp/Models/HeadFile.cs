@@ -31,11 +31,20 @@ public sealed class HeadFile : ITensorSource
         var heads = new HeadFile(folder);
         try
         {
-            foreach (string file in new[] { HeadTensors.SparseFile, HeadTensors.MultiVectorFile }.Select(name => System.IO.Path.Combine(folder, name)).Where(File.Exists))
+            string[] files = [.. new[] { HeadTensors.SparseFile, HeadTensors.MultiVectorFile }.Select(name => System.IO.Path.Combine(folder, name)).Where(File.Exists)];
+            if (files.Length == 1)
+            {
+                throw new BadInput($"{folder}: has {System.IO.Path.GetFileName(files[0])} only, most likely because the other head's file was lost; fetch it, or take {System.IO.Path.GetFileName(files[0])} away to use the dense vectors alone.");
+            }
+            foreach (string file in files)
             {
                 ModelFiles.RefusePointer(file);
                 TorchCheckpoint source = TorchCheckpoint.Open(file);
                 heads._sources.Add(source);
+                if (!source.Contains("weight") || !source.Contains("bias"))
+                {
+                    throw new BadInput($"{file}: \"weight\" and \"bias\" of a linear layer are needed; take the file away to use the dense vectors alone.");
+                }
                 foreach (TensorEntry tensor in source.Tensors)
                 {
                     heads._places.Add(System.IO.Path.GetFileNameWithoutExtension(file) + "." + tensor.Name, (source, tensor.Name));
