@@ -122,6 +122,11 @@ public sealed class AdamW : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
+        long trained = _weights.TrainableCount, all = _weights.Values.shape[0], found = first.shape[0];
+        if ((found != trained && found != all) || second.shape[0] != found)
+        {
+            throw new BadInput($"the checkpoint has moments of {found} numbers, and the stage trains {trained} of {all}; it is of other options or of an earlier version. Begin in another folder.");
+        }
         FirstMoment.copy_(first.narrow(0, Start, FirstMoment.shape[0]));
         SecondMoment.copy_(second.narrow(0, Start, SecondMoment.shape[0]));
     }
