@@ -75,7 +75,7 @@ internal static class AdviseCommand
 
     private static void Advise(Terminal terminal, DocumentSourceOptions[] sources, string[] labelled, double hours, int limit, string output, string work, Func<Compute> start, CancellationToken cancellation)
     {
-        long judged = labelled.Sum(path => path.Contains(".json", StringComparison.OrdinalIgnoreCase) && !path.Contains(".jsonl", StringComparison.OrdinalIgnoreCase) ? SquadPairs.Read(path).Count : PairFile.Read(path).LongCount());
+        long judged = labelled.Sum(path => path.Contains(".json", StringComparison.OrdinalIgnoreCase) && !path.Contains(".jsonl", StringComparison.OrdinalIgnoreCase) && !PairFile.HoldsLines(path) ? SquadPairs.Read(path).Count : PairFile.Read(path).LongCount());
         terminal.Output.WriteLine("looking at the documents");
         PairRecipe mining = new() { Name = "survey", Sources = [.. sources.Select(s => s with { Limit = limit })], SkipBad = true };
         RecipeFile.Check(mining);
@@ -128,6 +128,6 @@ internal static class AdviseCommand
         {
             Say($"{mined.Problems} lines or files are wrong, for example: {mined.ProblemExamples[0]}");
         }
-        Say($"this machine: {speed.RetroMae:0} tokens a second of RetroMAE, {speed.Contrastive:0} of contrastive training");
+        Say($"this machine: {speed.RetroMae:0} tokens a second of RetroMAE{(speed.Contrastive > 0 ? FormattableString.Invariant($", {speed.Contrastive:0} of contrastive training") : "")}");
     }
 }

@@ -54,6 +54,7 @@ public sealed class PairFaults
 public sealed class PairStore : IDisposable
 {
     private readonly Dictionary<int, int[]> _shared;
+    private readonly int[] _itself;
 
     private PairStore(TokenStore queries, TokenStore passages, PairTexts? plain, PairRows[] rows, int[] itself, PassageVersions versions, PairSource[] sources, PairFaults faults)
     {
@@ -62,6 +63,7 @@ public sealed class PairStore : IDisposable
         Plain = plain ?? new PairTexts(queries, passages);
         Sources = sources;
         Faults = faults;
+        _itself = itself;
         _shared = Shared(queries, rows, itself, versions);
         Rows = [.. rows.Select((row, i) => _shared.TryGetValue(i, out int[]? answers) ? Without(row, answers, faults) : row)];
     }
@@ -91,6 +93,9 @@ public sealed class PairStore : IDisposable
     /// Rows of the passages that answer an example's query: its positives, those of all other examples with the same query, the query's own text, and all texts of one id with any of these. None of them can be its negative.
     /// </summary>
     public int[] AnswersOf(int example) => _shared.GetValueOrDefault(example) ?? Rows[example].Positives;
+
+    /// <summary>The row of the passage that is an example's own query; −1 when nobody has it as a passage.</summary>
+    public int OwnTextOf(int example) => _itself[example];
 
     /// <summary>Tokenises examples into a folder.</summary>
     /// <param name="folder">Where the two files go; they are deleted with the store.</param>

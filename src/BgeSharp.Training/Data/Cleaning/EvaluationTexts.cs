@@ -40,8 +40,9 @@ public static class EvaluationTexts
             return [.. set.Queries.Select(q => q.Text), .. set.Corpus.Select(p => p.FullText)];
         }
         string name = TextSource.Unpacked(path);
-        return name.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? SquadPairs.Read(path).SelectMany(p => (string[])[p.Query, .. p.Positives]).Distinct()
-            : name.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase) ? Utf8File.Objects(path).SelectMany(l => Strings(l.Value))
+        bool lines = name.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase) || (name.EndsWith(".json", StringComparison.OrdinalIgnoreCase) && PairFile.HoldsLines(path));
+        return !lines && name.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? SquadPairs.Read(path).SelectMany(p => (string[])[p.Query, .. p.Positives]).Distinct()
+            : lines ? Utf8File.Objects(path).SelectMany(l => Strings(l.Value))
             : Utf8File.Lines(path).SelectMany(l => l.Line.Split('\t'));
     }
 

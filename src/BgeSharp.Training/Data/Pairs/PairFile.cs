@@ -23,12 +23,12 @@ public static class PairFile
     {
         BadInput.RequireFile(path, "training pairs");
         var start = new byte[1 << 16];
-        using Stream stream = TextFile.OpenRead(path);
-        int read = stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
-        ReadOnlySpan<byte> text = start.AsSpan(0, read);
-        var json = new Utf8JsonReader(text.StartsWith("\uFEFF"u8) ? text[3..] : text, isFinalBlock: false, state: default);
         try
         {
+            using Stream stream = TextFile.OpenRead(path);
+            int read = stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+            ReadOnlySpan<byte> text = start.AsSpan(0, read);
+            var json = new Utf8JsonReader(text.StartsWith("\uFEFF"u8) ? text[3..] : text, isFinalBlock: false, state: default);
             while (json.Read())
             {
                 if (json is { TokenType: JsonTokenType.PropertyName, CurrentDepth: 1 } && (json.ValueTextEquals("query"u8) || json.ValueTextEquals("data"u8)))
@@ -37,7 +37,7 @@ public static class PairFile
                 }
             }
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidDataException or IOException)
         {
             return false;       // its own reader says what is wrong with it
         }

@@ -101,11 +101,12 @@ internal static class ContrastiveRules
     private static void CheckScores(ContrastiveStageOptions stage, string path, RecipePlaces places)
     {
         bool mined = stage.Pairs.Count == 0 || stage.Pairs.Any(p => p.IsMined);
-        if (stage.Distillation is { Teacher: "", TeacherStage: "" } && (mined || stage.HardNegatives is not null))
+        bool minedOnly = stage.Pairs.All(p => p.IsMined), untaught = stage.Distillation is { Teacher: "", TeacherStage: "" };
+        if (untaught && (minedOnly || stage.HardNegatives is not null))
         {
-            throw places.Error($"{path}.distillation", $"has no teacher, so it takes scores from the pair files, but {(mined ? "pairs mined from the documents" : "negatives that are mined (hardNegatives)")} have none; name a teacher or a teacherStage.");
+            throw places.Error($"{path}.distillation", $"has no teacher, so it takes scores from the pair files, but {(minedOnly ? "pairs mined from the documents" : "negatives that are mined (hardNegatives)")} have none; name a teacher or a teacherStage.");
         }
-        if (stage is { Distillation: not null, HardNegatives: null } && mined)
+        if (stage is { Distillation: not null, HardNegatives: null } && mined && !untaught)
         {
             throw places.Error($"{path}.distillation", "needs negatives, and pairs mined from the documents have none; set hardNegatives, or leave the mined pairs out.");
         }
@@ -130,7 +131,7 @@ internal static class ContrastiveRules
         {
             throw places.Error($"{path}.queryMaxLength", $"is {stage.QueryMaxLength} and passageMaxLength {stage.PassageMaxLength}, but the sentences of a graded pair are cut alike; set both to one number.");
         }
-        if (stage.QueryInstruction.Length + stage.PassageInstruction.Length > 0 || stage.Pairs.Any(p => p.IsGraded && (p.QueryInstruction ?? p.PassageInstruction) is { Length: > 0 }))
+        if (stage.QueryInstruction.Length + stage.PassageInstruction.Length > 0 || stage.Pairs.Any(p => p.IsGraded && (p.QueryInstruction is { Length: > 0 } || p.PassageInstruction is { Length: > 0 })))
         {
             throw places.Error($"{path}.pairs", "has graded sentence pairs, which are compared without instructions; leave queryInstruction and passageInstruction out.");
         }

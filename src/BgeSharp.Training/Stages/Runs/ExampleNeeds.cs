@@ -37,7 +37,7 @@ public sealed record ExampleNeeds
             Negatives = taught.HardNegatives is null,
         },
         ContrastiveStageOptions { Objective: not "contrastive" } graded => new($"the objective \"{graded.Objective}\"") { Scores = true, LonePairs = true, Cosines = graded.Objective == "cosine" },
-        ContrastiveStageOptions { GroupSize: 1 } or RerankerStageOptions { GroupSize: 1 } when StagePairs.Of(stage).Any(HoldsOwnGroups) => new("groupSize 1") { OthersAsNegatives = true },
+        ContrastiveStageOptions { GroupSize: 1 } when StagePairs.Of(stage).Any(HoldsOwnGroups) => new("groupSize 1") { OthersAsNegatives = true },
         _ => null,
     };
 
@@ -45,14 +45,14 @@ public sealed record ExampleNeeds
         => !source.IsMined && (Directory.Exists(source.Path) ? Directory.GetFiles(source.Path) : [source.Path]).Any(file => new PairSource(file, "").OwnGroupOnly);
 
     /// <summary>Throws when an example lacks what the stage needs.</summary>
-    /// <param name="first">The first example of its source: where that has no scores and others of the stage may, none of its source needs any.</param>
+    /// <param name="scored">Whether the first example of its source has scores: where it has none and others of the stage may, none of its source needs any.</param>
     /// <param name="example">The example.</param>
     /// <param name="file">Where it stands.</param>
     /// <param name="number">Its number in the file, from 1.</param>
     /// <exception cref="BadInput">Names the file, what is missing and what to do.</exception>
-    public void Check(TrainingExample first, TrainingExample example, string file, int number)
+    public void Check(bool scored, TrainingExample example, string file, int number)
     {
-        if (AnyScores && first.PositiveScores is null)
+        if (AnyScores && !scored)
         {
             if (example.PositiveScores is not null)
             {

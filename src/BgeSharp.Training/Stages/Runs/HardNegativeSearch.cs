@@ -85,7 +85,7 @@ internal static class HardNegativeSearch
                 chosen.Add(NegativeChoice.Choose(
                     [.. hits[i].Select(h => new Candidate(h.Row, h.Score))], best, row => IsAnswer(row) || store.Plain.Passages[row].SequenceEqual(store.Plain.Queries[example]), null, rules, HashCodes.Of(seed, example, 4)));
 
-                bool IsAnswer(int row) => judged.TryGetValue((answers, row), out bool known) ? known : judged[(answers, row)] = HardNegativeSearch.IsAnswer(row, answers, index, rules);
+                bool IsAnswer(int row) => judged.TryGetValue((answers, row), out bool known) ? known : judged[(answers, row)] = HardNegativeSearch.IsAnswer(row, answers, store.OwnTextOf(example), index, rules);
             }
             return chosen;
         }
@@ -122,10 +122,10 @@ internal static class HardNegativeSearch
         DuplicateCosine = options.DuplicateCosine,
     };
 
-    // A positive of this query in any example, or a near-duplicate of one.
-    private static bool IsAnswer(int row, int[] answers, DenseIndex index, NegativeRules rules)
+    // A positive of this query in any example, or a near-duplicate of one; the query's own text itself, but what is near to that may well be a negative.
+    private static bool IsAnswer(int row, int[] answers, int own, DenseIndex index, NegativeRules rules)
         => Array.IndexOf(answers, row) >= 0
-            || (rules.DuplicateCosine < 1 && Array.Exists(answers, p => TensorPrimitives.Dot(index[row], index[p]) > rules.DuplicateCosine));
+            || (rules.DuplicateCosine < 1 && Array.Exists(answers, p => p != own && TensorPrimitives.Dot(index[row], index[p]) > rules.DuplicateCosine));
 
     // Length-sorted batches under a token budget, back in order. Batches go over the ranks in turn: rows that another rank encodes are 0, and all from when this rank is to stop.
     // Before each batch, whoever encodes it, every rank calls next with its number and the texts before it.

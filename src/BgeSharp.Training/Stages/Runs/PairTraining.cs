@@ -207,6 +207,10 @@ internal sealed class PairTraining : IDisposable
     /// <exception cref="BadInput">Names the source, the example and what to do.</exception>
     public void RequireNegatives(bool scored)
     {
+        if (scored && Array.TrueForAll(Store.Rows, r => r.PositiveScores is null))
+        {
+            throw new BadInput($"stage \"{_label}\": none of the pairs that were drawn has \"pos_scores\", which distillation learns from; raise the limit of the files that have them, or name a teacher in \"distillation\".");
+        }
         int without = Array.FindIndex(Store.Rows, r => r.Negatives.Length == 0 && !(scored && r.PositiveScores is null));
         if (without >= 0)
         {

@@ -71,16 +71,16 @@ public static class StagePairs
             : source.Format == "squad" || (source.Format == "auto" && IsJson(source.Path) && !PairFile.HoldsLines(source.Path)) ? SquadPairs.Read(source.Path)
             : PairFile.Read(source.Path);
         // Files of one name in two folders are two sources; a source that a line names divides its file.
-        var firsts = new Dictionary<PairSource, TrainingExample>();
+        var scored = new Dictionary<PairSource, bool>();
         return read.Select((given, i) =>
         {
             TrainingExample example = given with { Source = given.Source is null ? source.Path : source.Path + PairSource.PartSign + given.Source };
-            PairSource part = PairSource.Of(example);
-            if (!firsts.TryGetValue(part, out TrainingExample? first))
+            if (needs is not null)
             {
-                firsts.Add(part, first = example);
+                PairSource part = PairSource.Of(example);
+                scored.TryAdd(part, example.PositiveScores is not null);
+                needs.Check(scored[part], example, source.Path, i + 1);
             }
-            needs?.Check(first, example, source.Path, i + 1);
             return example;
         });
     }
