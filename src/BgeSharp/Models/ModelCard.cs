@@ -99,7 +99,7 @@ public sealed record ModelCard
             {
                 card = card with { PassageInstruction = card.History.Any(h => h?.Type is "contrastive" or "finetune") ? "" : before, Prompts = card.Prompts.Where(p => p.Key != "document").ToDictionary() };
             }
-            return card.Fault() is { } fault ? throw new BadInput($"{path}: {fault}; write it anew or remove it to use the defaults.") : card with { IsSaid = true };
+            return card.Fault() is { } fault ? throw new BadInput($"{path}: {fault}; write it anew or remove it to use the defaults.") : card with { IsSaid = card.History.Count > 0 };
         }
         catch (JsonException e)
         {

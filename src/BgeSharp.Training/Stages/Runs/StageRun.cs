@@ -177,7 +177,7 @@ internal sealed class StageRun(RunContext run, int index)
         }
         foreach ((string had, string has, string option) in (ReadOnlySpan<(string, string, string)>)[(before.QueryInstruction, options.QueryInstruction, "queryInstruction"), (before.PassageInstruction, options.PassageInstruction, "passageInstruction")])
         {
-            if (had.Length > 0 && had != has)
+            if (had.Length > 0 && had != Kept(options, has, had))
             {
                 _observer.Message($"note: {previous} was trained with the {option} \"{had}\", and stage \"{options.Label}\" has {(has.Length > 0 ? $"\"{has}\"" : "none")}, which the model keeps; set {option} if that is not meant.");
             }
@@ -262,13 +262,16 @@ internal sealed class StageRun(RunContext run, int index)
         return new DevelopmentFigures(figures, score);
     }
 
+    // A stage on graded pairs compares sentences as they are, and leaves what a model puts before queries and passages.
+    private static string Kept(ContrastiveStageOptions stage, string has, string had) => stage.Objective == "contrastive" || has.Length > 0 ? has : had;
+
     private ModelCard Card(string? previous, int steps)
     {
         ModelCard before = previous is null ? new ModelCard() : ModelCard.LoadStart(previous);
         ModelCard card = before with { Pooling = run.Recipe.Model.Pooling, History = [.. before.History, new TrainedStage(_options.Label, _options.Type, steps, run.Hash)] };
         return _options is RerankerStageOptions reranker ? card with { QueryMaxLength = reranker.QueryMaxLength, PassageMaxLength = reranker.MaxLength }
             : _options is ContrastiveStageOptions contrastive
-            ? card with { QueryInstruction = contrastive.QueryInstruction, PassageInstruction = contrastive.PassageInstruction, QueryMaxLength = contrastive.QueryMaxLength, PassageMaxLength = contrastive.PassageMaxLength, MatryoshkaDimensions = [.. contrastive.MatryoshkaDimensions] }
+            ? card with { QueryInstruction = Kept(contrastive, contrastive.QueryInstruction, before.QueryInstruction), PassageInstruction = Kept(contrastive, contrastive.PassageInstruction, before.PassageInstruction), QueryMaxLength = contrastive.QueryMaxLength, PassageMaxLength = contrastive.PassageMaxLength, MatryoshkaDimensions = [.. contrastive.MatryoshkaDimensions] }
             : card with { MatryoshkaDimensions = [] };
     }
 }

@@ -20,33 +20,39 @@ public sealed class FlagEmbeddingFilesTests : IDisposable
             """{"query": "aa", "pos": ["bb"], "neg": ["cc", "dd", "ee"], "pos_scores": [96.6875], "neg_scores": [90.5625, 89.0, 92.9375], "prompt": "m ", "type": "normal"}""",
             """{"query": "ab", "pos": ["gg"], "neg": ["hh", "cc"], "pos_scores": [98.625], "neg_scores": [85.5, 86.25], "prompt": "m ", "type": "normal"}""",
             """{"query": "ac", "pos": ["jj"], "neg": ["kk", "dd", "kk"], "pos_scores": [97], "neg_scores": [85.5, 86.25, 85.5], "prompt": "m ", "type": "normal"}""",
-        ]) { Scored = true },
+        ])
+        { Scored = true },
         ["retrieval/nli.jsonl"] = new("only_1neg", "n ", [1, 1], Passages: 4, Group: 2,
         [
             """{"query": "aa", "pos": ["bb"], "neg": ["cc"], "pos_scores": [98.1875], "neg_scores": [82.25], "prompt": "n ", "type": "only_1neg"}""",
             """{"query": "ab", "pos": ["dd"], "neg": ["ee"], "pos_scores": [97.5], "neg_scores": [80.0], "prompt": "n ", "type": "only_1neg"}""",
-        ]) { Scored = true },
+        ])
+        { Scored = true },
         ["sts/sts.jsonl"] = new("symmetric_sts", "s ", [2, 2], Passages: 5, Group: 8,
         [
             """{"query": "aa", "pos": ["bb"], "neg": ["cc", "dd"], "prompt": "s ", "type": "symmetric_sts"}""",
             """{"query": "ab", "pos": ["ff"], "neg": ["gg", "cc"], "prompt": "s ", "type": "symmetric_sts"}""",
-        ]) { Symmetric = true },
+        ])
+        { Symmetric = true },
         ["classification-no_in_batch_neg/AmazonClassification.jsonl"] = new("symmetric_class", "c ", [2, 2, 2], Passages: 3, Group: 3,
         [
             """{"query": "aa", "pos": ["bb"], "neg": ["cc", "dd"], "prompt": "c ", "type": "symmetric_class"}""",
             """{"query": "ab", "pos": ["dd"], "neg": ["bb", "cc"], "prompt": "c ", "type": "symmetric_class"}""",
             """{"query": "ac", "pos": ["bb"], "neg": ["dd", "cc"], "prompt": "c ", "type": "symmetric_class"}""",
-        ]) { OwnGroup = true },
+        ])
+        { OwnGroup = true },
         ["clustering-no_in_batch_neg/arXiv_title.jsonl"] = new("symmetric_clustering", "t ", [3, 2], Passages: 5, Group: 8,
         [
             """{"query": "aa", "pos": ["bb"], "neg": ["cc", "dd", "ee"], "prompt": "t ", "category": "math.CA", "type": "symmetric_clustering"}""",
             """{"query": "ab", "pos": ["cc"], "neg": ["bb", "ff"], "prompt": "t ", "category": "q-bio", "type": "symmetric_clustering"}""",
-        ]) { OwnGroup = true, Symmetric = true },
+        ])
+        { OwnGroup = true, Symmetric = true },
         ["prompt_based/examples.jsonl"] = new("", "p ", [2, 1], Passages: 4, Group: 8,
         [
             """{"query": "aa", "pos": ["bb"], "neg": ["cc", "dd"], "pos_scores": [96.6875], "neg_scores": [90.5625, 89.0], "prompt": "p "}""",
             """{"query": "ab", "pos": ["ee"], "neg": ["cc"], "pos_scores": [98.625], "neg_scores": [85.5], "prompt": "p "}""",
-        ]) { Scored = true },
+        ])
+        { Scored = true },
         ["toy/toy_finetune_data.jsonl"] = new("", null, [2, 2], Passages: 5, Group: 8,
         [
             """{"query": "aa", "pos": ["bb"], "neg": ["cc", "dd"]}""",
