@@ -122,7 +122,7 @@ public sealed class UnigramTrainerTests
     public void More_characters_than_room_are_refused_with_the_remedy()
     {
         string line = string.Concat(Enumerable.Range(0x4e00, 500).Select(c => (char)c));
-        Assert.Contains("raise Size", Assert.Throws<BadInput>(() => Train([line], new UnigramTrainerOptions { Size = 300 })).Message, StringComparison.Ordinal);
+        Assert.Contains("raise it (--size", Assert.Throws<BadInput>(() => Train([line], new UnigramTrainerOptions { Size = 300 })).Message, StringComparison.Ordinal);
     }
 
     [Fact]
