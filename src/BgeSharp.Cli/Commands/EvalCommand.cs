@@ -107,7 +107,7 @@ internal static class EvalCommand
             var set = new SetEvaluation(asked)
             {
                 Modes = ways,
-                Search = search with { Reranker = judge is null ? null : new WatchedReranker(judge, progress) },
+                Search = search with { Reranker = progress.Watch(judge) },
                 Metrics = chosen,
                 IndexFolder = line.GetValue(index),
                 RunsFolder = line.GetValue(runs),

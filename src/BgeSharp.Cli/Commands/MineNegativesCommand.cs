@@ -2,7 +2,6 @@
 
 using System.CommandLine;
 using System.Globalization;
-using BgeSharp.Cli.Evaluations;
 using BgeSharp.Cli.Terminals;
 using BgeSharp.Embeddings;
 using BgeSharp.Formats;
@@ -71,7 +70,7 @@ internal static class MineNegativesCommand
                 WithoutTitle = passages.Exists(p => p.Bare != p.Text) ? passages.ConvertAll(p => p.Bare) : null,
                 Ids = passages.Exists(p => p.Ids.Count > 0) ? passages.ConvertAll(p => p.Ids) : null,
                 BlockRows = line.GetValue(block),
-                Teacher = judge is null ? null : new WatchedReranker(judge, progress),
+                Teacher = progress.Watch(judge),
                 TeacherMargin = line.GetValue(margin),
                 Progress = progress.Reach,
             };

@@ -2,7 +2,6 @@
 
 using System.CommandLine;
 using System.Globalization;
-using BgeSharp.Cli.Evaluations;
 using BgeSharp.Cli.Terminals;
 using BgeSharp.Embeddings;
 using BgeSharp.Formats;
@@ -32,7 +31,7 @@ internal static class ScoreCommand
             IEnumerable<TrainingExample> examples = PairFile.Read(line.GetValue(pairs)!);
             using TorchReranker reranker = TorchReranker.Load(line.GetValue(model)!, machine.Start(line));
             using WorkProgress progress = terminal.Watch(cancellation);
-            var watched = new WatchedReranker(reranker, progress);
+            IReranker watched = progress.Watch(reranker);
             long texts = 0;
             long written = PairFile.Write(line.GetValue(output)!, examples.Chunk(Block).SelectMany(block =>
             {

@@ -87,7 +87,7 @@ internal static class SearchCommand
             using WorkProgress progress = terminal.Watch(cancellation);
             loaded.Progress = (done, all) => progress.Reach(done, all, "texts encoded");
             terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"preparing {passages.Count} passages"));
-            using var search = new CorpusSearch(loaded, passages, judge is null ? chosen : RetrievalMode.Parse(chosen.Search + "+rerank"), new SearchOptions { Reranker = judge is null ? null : new WatchedReranker(judge, progress), RerankDepth = judged }, kept);
+            using var search = new CorpusSearch(loaded, passages, judge is null ? chosen : RetrievalMode.Parse(chosen.Search + "+rerank"), new SearchOptions { Reranker = progress.Watch(judge), RerankDepth = judged }, kept);
             if (line.GetValue(query) is string question)
             {
                 Answer(question);

@@ -40,7 +40,7 @@ internal static class SuiteEvaluation
         Compute compute = start();
         using TorchReranker? judge = judged ? TorchReranker.Load(reranker ?? judges[0], compute) : null;
         using WorkProgress progress = terminal.Watch(cancellation);
-        SearchOptions depth = search with { TopK = Math.Min(suite.TopK, search.TopK), Reranker = judge is null ? null : new WatchedReranker(judge, progress) };
+        SearchOptions depth = search with { TopK = Math.Min(suite.TopK, search.TopK), Reranker = progress.Watch(judge) };
         var sets = new List<SetEvaluation>();
         if (recipe is not null && suite.HeldOut)
         {

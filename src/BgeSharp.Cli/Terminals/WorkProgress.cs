@@ -1,7 +1,10 @@
 // How far long work without stages is (texts encoded, pairs judged), and its end when somebody asks for one: both at the places where such work calls anyway.
 // On standard error, for standard output belongs to results: a person sees one line that is drawn over, a file gets a line now and then.
 
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using BgeSharp.Embeddings;
+using BgeSharp.Training.Modeling;
 
 namespace BgeSharp.Cli.Terminals;
 
@@ -57,6 +60,10 @@ internal sealed class WorkProgress(TextWriter error, bool drawsOver, int width, 
         }
         return line[..end];
     }
+
+    /// <summary>A cross-encoder whose judging is watched; null for none.</summary>
+    [return: NotNullIfNotNull(nameof(judge))]
+    public IReranker? Watch(TorchReranker? judge) => judge is null ? null : new WatchedReranker(judge, done => Reach(done, 0, "pairs judged"));
 
     /// <summary>A line that stays.</summary>
     public void Say(string line)

@@ -85,7 +85,7 @@ public sealed class RunEvaluation
     /// <param name="first">Model of the first search; null for BM25.</param>
     /// <param name="progress">Told before each set.</param>
     public IEnumerable<StageResult> Reranked(string stage, TorchReranker reranker, TextModel? first, Action<string> progress)
-        => Score(stage, [first is null ? "bm25+rerank" : "dense+rerank"], first is null ? null : Model(first, Progress), Judged(new Watched(reranker, Progress)), progress);
+        => Score(stage, [first is null ? "bm25+rerank" : "dense+rerank"], first is null ? null : Model(first, Progress), Judged(new WatchedReranker(reranker, done => Progress?.Invoke((int)Math.Min(int.MaxValue, done), 0))), progress);
 
     /// <summary>Scores a model while it trains, on <see cref="Development"/> or <see cref="GradedDevelopment"/>.</summary>
     /// <param name="encoder">The model as it is now.</param>
@@ -228,20 +228,5 @@ public sealed class RunEvaluation
             set = set with { Queries = asked, Qrels = qrels };
         }
         return set;
-    }
-
-    // Judging is the slowest part of an evaluation: it is heard of after each pass.
-    private sealed class Watched(TorchReranker judge, Action<int, int>? progress) : IReranker
-    {
-        private int _judged;
-
-        public int MaxLength => judge.MaxLength;
-
-        public float[] Score(IReadOnlyList<TextPair> pairs)
-        {
-            float[] scores = judge.Score(pairs, done => progress?.Invoke(_judged + done, 0));
-            _judged += pairs.Count;
-            return scores;
-        }
     }
 }
