@@ -3,6 +3,7 @@
 using BgeSharp.Formats;
 using BgeSharp.Text;
 using BgeSharp.Training.Collectives;
+using BgeSharp.Training.Data;
 using BgeSharp.Training.Data.Batches;
 using BgeSharp.Training.Data.Splits;
 using BgeSharp.Training.Modeling;
@@ -14,6 +15,9 @@ namespace BgeSharp.Training.Stages;
 /// <summary>Pre-training on raw text.</summary>
 public sealed class RetroMaeStage : ITrainableStage, IDisposable
 {
+    /// <summary>Fewest tokens of a text: a shorter one has next to nothing to rebuild.</summary>
+    public const int LeastTokens = 8;
+
     private readonly RetroMaeStageOptions _options;
     private readonly ModelConfig _config;
     private readonly RetroMae _model;
@@ -57,6 +61,13 @@ public sealed class RetroMaeStage : ITrainableStage, IDisposable
         // On the thread that makes batches ahead; but where a step takes many they would all hold their squares at once, and each draws them in its turn.
         RetroMaeBatch Ready(RetroMaeBatch batch) => options.Accumulate == 1 ? batch.Drawn() : batch;
     }
+
+    /// <summary>Documents as the stage reads them: cut, tokenised, and without what is shorter than <see cref="LeastTokens"/>. Streaming.</summary>
+    /// <param name="documents">Documents to cut.</param>
+    /// <param name="tokenizer">Counts and encodes.</param>
+    /// <param name="options">Say where to cut.</param>
+    public static IEnumerable<int[]> Texts(IEnumerable<Document> documents, ITokenizer tokenizer, RetroMaeStageOptions options)
+        => (options.CutAt == "token" ? TokenChunks.Full(documents, tokenizer, options.MaxLength) : TokenChunks.Of(documents, tokenizer, options.MaxLength)).Where(ids => ids.Length >= LeastTokens);
 
     /// <inheritdoc/>
     public Weights Weights { get; }
