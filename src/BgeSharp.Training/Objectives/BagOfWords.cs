@@ -112,17 +112,18 @@ public sealed class BagOfWords : OwnFunction<BagOfWords>
         Tensor? best = null, place = null, part = null;
         for (int start = 0, number = 0; start < text.shape[0]; start += chunk, number++)
         {
+            using var scope = NewDisposeScope();        // a chunk's logits are gone before the next one's
             Tensor rows = text.narrow(0, start, Math.Min(chunk, text.shape[0] - start));
             (Tensor values, Tensor indexes) = nn.functional.linear(rows, weight, bias).to_type(master).max(dim: 0);
             if (best is null)
             {
-                (best, place, part) = (values, indexes, zeros_like(indexes));
+                (best, place, part) = (values.MoveToOuterDisposeScope(), indexes.MoveToOuterDisposeScope(), zeros_like(indexes).MoveToOuterDisposeScope());
                 continue;
             }
             Tensor better = values.gt(best);
-            best = where(better, values, best);
-            place = where(better, indexes, place!);
-            part = where(better, zeros_like(indexes).FillInPlace(number), part!);
+            best.copy_(where(better, values, best));
+            place!.copy_(where(better, indexes, place));
+            part!.copy_(where(better, zeros_like(indexes).FillInPlace(number), part));
         }
         return (best!, place!, part!);
     }
@@ -132,6 +133,7 @@ public sealed class BagOfWords : OwnFunction<BagOfWords>
     {
         for (int start = 0, number = 0; start < text.shape[0]; start += chunk, number++)
         {
+            using var scope = NewDisposeScope();
             long length = Math.Min(chunk, text.shape[0] - start);
             Tensor here = chunkOf.EqualTo(number);                                                   // [V]
             Tensor matrix = zeros([length, error.shape[0]], error.dtype, error.device);           // [c, V]

@@ -52,4 +52,28 @@ public sealed class VocabularyGradientTests
         // A product of the whole, and its copy in float32, would be one and a half tables beside the copy.
         Assert.InRange(peak, copy, copy + (table / 2));
     }
+    [Fact]
+    public void The_logits_of_a_text_s_bag_are_a_chunk_at_a_time()
+    {
+        if (!TensorMemory.Installed)
+        {
+            return;
+        }
+        // Logits of the whole text are 41 MB, of a chunk 2.6; what is as long as the vocabulary is small beside them.
+        const int vocabulary = 20_000, size = 16, count = 512;
+        const long chunk = 32 * vocabulary;
+        using var scope = NewDisposeScope();
+        manual_seed(5);
+        Tensor weight = randn([vocabulary, size], ScalarType.Float32).requires_grad_(), bias = zeros([vocabulary], ScalarType.Float32).requires_grad_();
+        Tensor sum = zeros([vocabulary, size], ScalarType.Float32);
+        var bags = WordBags.Of(new TokenBatch([1, 4, 4, 5, 9, 2], [0, 6]));
+        long peak = TensorPeak.Of(() =>
+        {
+            using var inner = NewDisposeScope();
+            Tensor rows = randn([count, size], ScalarType.Float32).requires_grad_();
+            BackwardPass.Run(BagOfWords.Mean(rows, [0, count], weight, bias, bags, chunk, sum: sum));
+        });
+        Assert.True(sum.abs().max().item<float>() > 0);
+        Assert.InRange(peak, 4 * chunk, 4 * chunk * 4);
+    }
 }
