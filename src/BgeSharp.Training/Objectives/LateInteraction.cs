@@ -1,6 +1,6 @@
 // Late interaction of all queries with all passages:  s_qp = (1/n_q) Σ_i max_j q_i·p_j                    Khattab and Zaharia 2020; M3-Embedding, 3.2
 // Passages are taken in chunks of like length, so [query tokens, passage tokens] never exists whole; what is kept for the gradient is the place of each
-// maximum. Padding never takes part (in the public code zero columns do, and win where all similarities are below 0).
+// maximum. Queries are cut only where one passage by all of them is too much: cutting both sides always made the small products slow (docs/log.md). Padding never takes part (in the public code zero columns do, and win where all similarities are below 0).
 
 using BgeSharp.Training.Modeling;
 using static TorchSharp.torch.autograd;
@@ -10,8 +10,8 @@ namespace BgeSharp.Training.Objectives;
 /// <summary>Multi-vector scores with gradients.</summary>
 public sealed class LateInteraction : OwnFunction<LateInteraction>
 {
-    // Similarities of one chunk: 2 M are 8 MB in float32.
-    private const long ChunkElements = 2 << 20;
+    // Similarities of one chunk: 2 M are 8 MB in float32. One passage by all queries may be more, up to 128 MB.
+    private const long ChunkElements = 2 << 20, MostElements = 32 << 20;
 
     /// <inheritdoc/>
     public override string Name => nameof(LateInteraction);
@@ -23,9 +23,12 @@ public sealed class LateInteraction : OwnFunction<LateInteraction>
     /// <param name="skip">Tokens at the start of each text that take no part: 1, the first token.</param>
     /// <param name="ownGroupOnly">True scores query i with its own P/Q passages only.</param>
     /// <param name="products">Type of the similarities; sums are in the type of the vectors.</param>
+    /// <param name="chunkElements">Similarities that a chunk of several passages has at most.</param>
+    /// <param name="mostElements">Similarities above which queries are cut too. One query by one passage is always whole.</param>
     /// <returns>[Q, P], or [Q, P/Q]; 0 where a side has no vectors.</returns>
-    public static Tensor Scores(Tensor queries, int[] queryOffsets, Tensor passages, int[] passageOffsets, int skip, bool ownGroupOnly, ScalarType products)
-        => apply(queries, passages, queryOffsets, passageOffsets, skip, ownGroupOnly, products);
+    public static Tensor Scores(Tensor queries, int[] queryOffsets, Tensor passages, int[] passageOffsets, int skip, bool ownGroupOnly, ScalarType products,
+        long chunkElements = ChunkElements, long mostElements = MostElements)
+        => apply(queries, passages, queryOffsets, passageOffsets, skip, ownGroupOnly, products, chunkElements, mostElements);
 
     /// <inheritdoc/>
     protected override Tensor Evaluate(AutogradContext ctx, object[] vars)
@@ -34,18 +37,20 @@ public sealed class LateInteraction : OwnFunction<LateInteraction>
         var (queryOffsets, passageOffsets, skip, products) = ((int[])vars[2], (int[])vars[3], (int)vars[4], (ScalarType)vars[6]);
         var (queryCount, passageCount) = (queryOffsets.Length - 1, passageOffsets.Length - 1);
         bool own = (bool)vars[5];
+        (long chunkElements, long mostElements) = ((long)vars[7], (long)vars[8]);
         int group = own ? passageCount / queryCount : passageCount;
+        int together = own ? 1 : Together(queryOffsets, passageOffsets, skip, mostElements);
         Tensor scores = zeros(queryCount, group, queries.dtype, queries.device);
         var chunks = new List<Chunk>();
-        for (int first = 0; first < queryCount; first += own ? 1 : queryCount)
+        for (int first = 0; first < queryCount; first += together)
         {
-            int[] rows = own ? [first] : [.. Enumerable.Range(0, queryCount)];
+            int[] rows = [.. Enumerable.Range(first, Math.Min(together, queryCount - first))];
             int[] columns = [.. Enumerable.Range(own ? first * group : 0, group).OrderBy(p => Length(passageOffsets, p, skip))];
             var asked = Cells.Of(queryOffsets, rows, skip, queries.device);
             for (int start = 0; start < columns.Length;)
             {
                 int end = start + 1;
-                while (end < columns.Length && (end + 1 - start) * (long)Math.Max(1, Length(passageOffsets, columns[end], skip)) * Math.Max(1, asked.Count) <= ChunkElements)
+                while (end < columns.Length && (end + 1 - start) * (long)Math.Max(1, Length(passageOffsets, columns[end], skip)) * Math.Max(1, asked.Count) <= chunkElements)
                 {
                     end++;
                 }
@@ -84,7 +89,17 @@ public sealed class LateInteraction : OwnFunction<LateInteraction>
             asked.AddTo(ofQueries, flat.matmul(answers.Take(saved[1]).to_type(products)).to_type(ofQueries.dtype));
             answers.AddTo(ofPassages, flat.t().matmul(asked.Take(saved[0]).to_type(products)).to_type(ofPassages.dtype));
         }
-        return [ofQueries, ofPassages, null!, null!, null!, null!, null!];
+        return [ofQueries, ofPassages, null!, null!, null!, null!, null!, null!, null!];
+    }
+
+    // Queries that meet a passage at once: all of them unless that is too much for the longest passage.
+    private static int Together(int[] queryOffsets, int[] passageOffsets, int skip, long mostElements)
+    {
+        int queries = queryOffsets.Length - 1;
+        long cells = Math.Max(1, (long)Longest(queryOffsets) * Longest(passageOffsets));
+        return (int)Math.Clamp(mostElements / cells, 1, Math.Max(1, queries));
+
+        int Longest(int[] offsets) => Enumerable.Range(0, offsets.Length - 1).Select(t => Length(offsets, t, skip)).DefaultIfEmpty().Max();
     }
 
     private static Chunk Score(Tensor queries, Tensor passages, Chunk chunk, Tensor scores, ScalarType products)
