@@ -21,8 +21,12 @@ internal static class MergeCommand
         {
             string[] folders = line.GetRequiredValue(models);
             double[] shares = line.GetValue(weights) is string given ? Parse(given) : [.. folders.Select(_ => 1.0)];
-            ModelMerge.Run(folders, shares, line.GetRequiredValue(output), cancellation);
+            IReadOnlyList<string> left = ModelMerge.Run(folders, shares, line.GetRequiredValue(output), cancellation);
             terminal.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{line.GetRequiredValue(output)}: the mean of {folders.Length} models."));
+            foreach (string sentence in left)
+            {
+                terminal.Output.WriteLine(sentence);
+            }
             return Task.FromResult(ExitCode.Done);
         });
         return command;

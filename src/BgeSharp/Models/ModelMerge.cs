@@ -18,12 +18,13 @@ public static class ModelMerge
     /// <param name="weights">One number a model with a sum above 0; they are divided by it. A negative one takes a model away.</param>
     /// <param name="folder">Must not exist or be empty; appears whole or not at all.</param>
     /// <param name="cancellation">Stops between two tensors.</param>
+    /// <returns>A sentence for each head that was left out.</returns>
     /// <exception cref="BadInput">The models do not fit together; nothing was written.</exception>
-    public static void Run(IReadOnlyList<string> folders, IReadOnlyList<double> weights, string folder, CancellationToken cancellation = default)
+    public static IReadOnlyList<string> Run(IReadOnlyList<string> folders, IReadOnlyList<double> weights, string folder, CancellationToken cancellation = default)
         => Run(folders, weights, folder, BlockElements, cancellation);
 
     /// <summary>The same in blocks of another size.</summary>
-    internal static void Run(IReadOnlyList<string> folders, IReadOnlyList<double> weights, string folder, int blockElements, CancellationToken cancellation)
+    internal static IReadOnlyList<string> Run(IReadOnlyList<string> folders, IReadOnlyList<double> weights, string folder, int blockElements, CancellationToken cancellation)
     {
         if (folders.Count < 2)
         {
@@ -47,7 +48,9 @@ public static class ModelMerge
             TokenizerFiles.Copy(open[0].Said.TransformerFolder, staged.Path);
             (open[0].Config with { Architecture = open[0].Config.Kind == ModelKind.Bert ? "BertModel" : "XLMRobertaModel" }).Save(staged.Path);
             open[0].Card.Save(staged.Path);
-            List<TensorToWrite> heads = [.. Mean([.. open.Select(m => m.Heads.Sparse)], shares, blockElements), .. Mean([.. open.Select(m => m.Heads.MultiVector)], shares, blockElements)];
+            List<TensorToWrite> sparse = Mean([.. open.Select(m => m.Heads.Sparse)], shares, blockElements), multi = Mean([.. open.Select(m => m.Heads.MultiVector)], shares, blockElements);
+            List<TensorToWrite> heads = [.. sparse, .. multi];
+            string[] left = [.. LeftOut("sparse", sparse, open, m => m.Heads.Sparse), .. LeftOut("multi-vector", multi, open, m => m.Heads.MultiVector)];
             if (heads.Count > 0)
             {
                 SafeTensorsWriter.Write(Path.Combine(staged.Path, ModelFiles.Heads), heads);
@@ -59,6 +62,7 @@ public static class ModelMerge
             SafeTensorsWriter.WriteFolder(staged.Path, ModelImport.Stoppable(Mean([.. open.Select(m => m.Encoder.Encoder)], shares, blockElements), cancellation));
             cancellation.ThrowIfCancellationRequested();
             staged.Commit();
+            return left;
         }
         finally
         {
@@ -91,6 +95,15 @@ public static class ModelMerge
         if (first.Card.Pooling != other.Card.Pooling)
         {
             throw new BadInput($"{other.Folder}: {other.Card.Pooling} pooling, {first.Folder} has {first.Card.Pooling} (bge.json); only models that make their vectors alike can be merged; nothing was written.");
+        }
+    }
+
+    private static IEnumerable<string> LeftOut(string head, List<TensorToWrite> merged, List<SourceModel> models, Func<SourceModel, IReadOnlyList<TensorToWrite>> part)
+    {
+        string[] having = [.. models.Where(m => part(m).Count > 0).Select(m => m.Folder)], lacking = [.. models.Where(m => part(m).Count == 0).Select(m => m.Folder)];
+        if (merged.Count == 0 && having.Length > 0)
+        {
+            yield return lacking.Length > 0 ? $"{lacking[0]} has no {head} head, so the mean has none." : $"the models' {head} heads differ in size, so the mean has none.";
         }
     }
 

@@ -39,6 +39,45 @@ public sealed class ModelMergeTests
         Assert.Throws<BadInput>(() => ModelMerge.Run([model, model], [1, -1], Path.Combine(folder.Path, "x"), TestContext.Current.CancellationToken));
     }
 
+    [Fact]
+    public void Heads_are_merged_where_all_have_them_and_named_where_not()
+    {
+        using var folder = new TemporaryFolder();
+        string[] models = [.. new[] { "both", "same", "sparse", "none", "wide" }.Select(folder.File)];
+        foreach (string model in models)
+        {
+            new SmallModel().Write(model);
+        }
+        SmallModel.WriteHeads(models[0], 8, TensorType.F32, 4);
+        SmallModel.WriteHeads(models[1], 8, TensorType.F32, 4);
+        SmallModel.WriteHeads(models[2], 8, TensorType.F32, 4, multi: false);
+        SmallModel.WriteHeads(models[4], 8, TensorType.F32, 6);
+        Assert.Empty(Merge(0, 1));
+        Assert.Equal([$"{models[2]} has no multi-vector head, so the mean has none."], Merge(0, 2));
+        Assert.Equal([$"{models[3]} has no sparse head, so the mean has none.", $"{models[3]} has no multi-vector head, so the mean has none."], Merge(3, 0));
+        Assert.Equal(["the models' multi-vector heads differ in size, so the mean has none."], Merge(0, 4));
+        Assert.Empty(Merge(3, 3));
+        Assert.Empty(Merge(0, 0));
+        string one = folder.File("0-0"), half = folder.File("half"), mean = folder.File("mean");
+        Directory.CreateDirectory(half);
+        foreach (string file in Directory.GetFiles(one))
+        {
+            File.Copy(file, Path.Combine(half, Path.GetFileName(file)));
+        }
+        using SafeTensorsFile before = SafeTensorsFile.Open(Path.Combine(one, ModelFiles.Heads));
+        SafeTensorsWriter.Write(Path.Combine(half, ModelFiles.Heads), [.. before.Tensors.Select(t => TensorToWrite.Of(t.Name, t.Shape, before.ReadFloat32(t.Name).Select(v => v * 0.5f).ToArray()))]);
+        ModelMerge.Run([one, half], [3, 1], mean, TestContext.Current.CancellationToken);
+        using SafeTensorsFile after = SafeTensorsFile.Open(Path.Combine(mean, ModelFiles.Heads));
+        Assert.Equal(4, after.Tensors.Count);
+        foreach (TensorEntry tensor in after.Tensors)
+        {
+            Assert.All(before.ReadFloat32(tensor.Name).Zip(after.ReadFloat32(tensor.Name)), v => Assert.True(Math.Abs(v.Second - (0.875 * v.First)) <= 1e-6 * Math.Abs(v.First)));
+        }
+        Assert.False(File.Exists(Path.Combine(folder.File("3-0"), ModelFiles.Heads)));
+
+        IReadOnlyList<string> Merge(int first, int second) => ModelMerge.Run([models[first], models[second]], [3, 1], folder.File($"{first}-{second}"), TestContext.Current.CancellationToken);
+    }
+
     [Theory, InlineData(1), InlineData(7), InlineData(64)]
     public void A_mean_made_in_blocks_is_that_of_the_whole_tensors_to_the_bit(int block)
     {
