@@ -60,6 +60,8 @@ internal sealed class JoinedBatch(Compute compute, int steps, double rate) : IDi
             "few" => plain with { Outputs = ["dense", "sparse", "multi"], VectorSize = 8, BatchPairs = 3, TokenGroups = 4 },
             "parts of three" => plain with { GroupSize = 3, Outputs = ["sparse", "multi"], VectorSize = 8, TokenGroups = 4, Memory = "cached", Distillation = new DistillationOptions { Loss = "m3_kd" } },
             "distilled" => plain with { GroupSize = 3, Distillation = new DistillationOptions { Loss = "m3_kd" } },
+            "kl_div" => plain with { GroupSize = 3, Distillation = new DistillationOptions { Loss = "kl_div", Temperature = 2 } },
+            "margin_mse" => plain with { GroupSize = 3, Temperature = 0.1, Distillation = new DistillationOptions { Loss = "margin_mse", Temperature = 2 } },
             "cosent" => plain with { GroupSize = 1, Objective = "cosent" },
             "accumulated" => plain with { Accumulate = 3, BatchPairs = 3 },
             _ => plain,
@@ -110,7 +112,8 @@ internal sealed class JoinedBatch(Compute compute, int steps, double rate) : IDi
     private PairStore Pairs(bool contrastive) => PairStore.Create(Path.Combine(_folder.Path, Guid.NewGuid().ToString("N")),
         Enumerable.Range(0, 24).Select(n => new TrainingExample(TinyModel.Text(2, n), [TinyModel.Text(3 + (n % 9), n + 50)], [TinyModel.Text(5, n + 99), TinyModel.Text(4, n + 200)])
         {
-            PositiveScores = [contrastive ? 4 : (n % 5) / 4.0],
-            NegativeScores = [-1, -3],
+            // Others for each query, so that a block must take its own queries' scores.
+            PositiveScores = [contrastive ? 4 - (n % 3) : (n % 5) / 4.0],
+            NegativeScores = [-1 - (n % 2), -3],
         }), _tokenizer, 16, 32, "", negatives: true);
 }

@@ -17,7 +17,7 @@ public sealed class JoinedBatchTests : IDisposable
     public static TheoryData<string, int> Contrastive()
     {
         var cases = new TheoryData<string, int>();
-        foreach (string kind in new[] { "plain", "cached", "own group", "unified", "parts", "few", "parts of three", "distilled", "cosent", "accumulated" })
+        foreach (string kind in new[] { "plain", "cached", "own group", "unified", "parts", "few", "parts of three", "distilled", "kl_div", "margin_mse", "cosent", "accumulated" })
         {
             cases.Add(kind, 2);
             cases.Add(kind, 5);
