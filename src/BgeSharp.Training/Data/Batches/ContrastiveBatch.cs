@@ -22,6 +22,9 @@ public sealed record GroupDraw(int Group, bool WithTeacher = false, bool SortByT
 
     /// <summary>What teacher scores will be divided by.</summary>
     public double TeacherTemperature { get; init; } = 1;
+
+    /// <summary>Probability that a long positive comes with its parts in another order (<see cref="PassageParts"/>). Texts without instructions never do.</summary>
+    public double ShuffleRatio { get; init; }
 }
 
 /// <summary>Queries and passages of a step.</summary>
@@ -45,7 +48,7 @@ public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, l
 
     /// <summary>Reads a batch: one random positive and group − 1 random negatives for each query.</summary>
     /// <param name="store">The pairs.</param>
-    /// <param name="examples">Examples of the batch, of one source.</param>
+    /// <param name="examples">Examples of the batch, of one source or of several that ask for the same batches.</param>
     /// <param name="group">G, passages per query.</param>
     /// <param name="seed">Seed of the run.</param>
     /// <param name="round">Batch number.</param>
@@ -53,7 +56,7 @@ public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, l
 
     /// <summary>Reads a batch.</summary>
     /// <param name="store">The pairs.</param>
-    /// <param name="examples">Examples of the batch, of one source.</param>
+    /// <param name="examples">Examples of the batch, of one source or of several that ask for the same batches.</param>
     /// <param name="draw">How.</param>
     /// <param name="seed">Seed of the run.</param>
     /// <param name="round">Batch number.</param>
@@ -105,14 +108,35 @@ public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, l
             }
         }
         (TokenStore queries, TokenStore passages) = draw.Plain ? store.Plain : new PairTexts(store.Queries, store.Passages);
+        int[][] texts = [.. columns.Select(c => passages[c].ToArray())];
+        if (draw is { ShuffleRatio: > 0, Plain: false })
+        {
+            ShuffleParts(store, examples, columns, texts, draw.ShuffleRatio, seed, round);
+        }
         return new ContrastiveBatch(
             TokenBatch.Of([.. examples.Select(e => queries[e].ToArray())]),
-            TokenBatch.Of([.. columns.Select(c => passages[c].ToArray())]),
+            TokenBatch.Of(texts),
             HiddenColumns(store, examples, columns, group))
         {
             Teacher = teacher,
             OwnGroupOnly = source.OwnGroupOnly,
         };
+    }
+
+    // The first text of each group, which answers, as in the reference. Draws of their own: positives and negatives are those that would be drawn without.
+    private static void ShuffleParts(PairStore store, int[] examples, int[] columns, int[][] texts, double ratio, long seed, long round)
+    {
+        int group = columns.Length / examples.Length;
+        long own = HashCodes.Of(seed, "parts of passages");
+        for (int i = 0; i < examples.Length; i++)
+        {
+            var random = new SeededRandom(HashCodes.Of(own, examples[i], round));
+            int first = i * group;
+            if (random.NextDouble() < ratio && store.LongTextOf(columns[first]) is { } text)
+            {
+                texts[first] = PassageParts.Shuffled(texts[first], text.Start, text.Length, ref random);
+            }
+        }
     }
 
     // Too few negatives: another query's positive is as good as an in-batch negative, and stands in its own column already. In a batch without one that is no answer, any passage.

@@ -1,6 +1,6 @@
 // The order of contrastive batches: each batch from one source, because texts of one source are harder negatives for each other than texts of another,
 // and sources of different kinds would teach the model to tell sources apart.                    BGE-M3's same-dataset batches; pipeline of C-Pack
-// Sources may be mixed by n^α instead of n batches (GTE 2023: α = 0.5), and batches may be cut by a token budget within a bucket of like lengths.
+// Sources may have n^α instead of n batches (GTE 2023: α = 0.5), and batches may be cut by a token budget within a bucket of like lengths. Where a stage mixes its sources all the same, they are one source here.
 
 namespace BgeSharp.Training.Data.Batches;
 

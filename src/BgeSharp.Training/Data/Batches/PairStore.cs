@@ -1,5 +1,5 @@
 // Training pairs ready for batches: tokenised queries and passages on disk, each distinct passage once, and per example the rows that belong together.
-// In memory: 8 bytes a text for the stores, about 16 bytes an example, and while it is built some 80 bytes a distinct passage and query.
+// In memory: 8 bytes a text for the stores, 4 a passage for where its text begins, about 16 bytes an example, and while it is built some 80 bytes a distinct passage and query.
 
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
@@ -10,7 +10,7 @@ namespace BgeSharp.Training.Data.Batches;
 /// <summary>One example as rows of the passage store.</summary>
 /// <param name="Positives">At least one row.</param>
 /// <param name="Negatives">Rows; may be empty.</param>
-/// <param name="Source">Number of the source: batches are drawn from one source at a time.</param>
+/// <param name="Source">Number of the source: batches are drawn from one source at a time, unless a stage mixes them.</param>
 public sealed record PairRows(int[] Positives, int[] Negatives, int Source)
 {
     /// <summary>Teacher scores of the positives; null when there are none.</summary>
@@ -23,7 +23,11 @@ public sealed record PairRows(int[] Positives, int[] Negatives, int Source)
 /// <summary>Where texts without instructions are cut.</summary>
 /// <param name="Query">Longest query in tokens.</param>
 /// <param name="Passage">Longest passage in tokens.</param>
-public sealed record PlainLengths(int Query, int Passage);
+public sealed record PlainLengths(int Query, int Passage)
+{
+    /// <summary>The longer of each.</summary>
+    public PlainLengths Or(PlainLengths other) => new(Math.Max(Query, other.Query), Math.Max(Passage, other.Passage));
+}
 
 /// <summary>The texts of a pair store, by example and by passage row.</summary>
 /// <param name="Queries">One an example.</param>
@@ -54,10 +58,12 @@ public sealed class PairFaults
 public sealed class PairStore : IDisposable
 {
     private readonly Dictionary<int, int[]> _shared;
-    private readonly int[] _itself;
+    private readonly int[] _itself, _starts;
+    private readonly int _behind;
 
-    private PairStore(TokenStore queries, TokenStore passages, PairTexts? plain, PairRows[] rows, int[] itself, PassageVersions versions, PairSource[] sources, PairFaults faults)
+    private PairStore(TokenStore queries, TokenStore passages, PairTexts? plain, (int[] Starts, int Behind) texts, PairRows[] rows, int[] itself, PassageVersions versions, PairSource[] sources, PairFaults faults)
     {
+        (_starts, _behind) = texts;
         Queries = queries;
         Passages = passages;
         Plain = plain ?? new PairTexts(queries, passages);
@@ -97,6 +103,10 @@ public sealed class PairStore : IDisposable
     /// <summary>The row of the passage that is an example's own query; −1 when nobody has it as a passage.</summary>
     public int OwnTextOf(int example) => _itself[example];
 
+    /// <summary>Where among a passage's ids its text is, behind special tokens and an instruction, and how many of them; null when it has up to <see cref="PassageParts.ShortText"/> characters.</summary>
+    internal (int Start, int Length)? LongTextOf(int row)
+        => _starts[row] < 0 ? null : (_starts[row], Math.Max(0, Passages.LengthOf(row) - _behind - _starts[row]));
+
     /// <summary>Tokenises examples into a folder.</summary>
     /// <param name="folder">Where the two files go; they are deleted with the store.</param>
     /// <param name="examples">Read once.</param>
@@ -118,6 +128,9 @@ public sealed class PairStore : IDisposable
         var dropped = new PairFaults();
         var versions = new PassageVersions();
         var otherwise = new HashSet<(UInt128 Usual, int Row)>();
+        var starts = new List<int>();
+        (int ahead, int behind) = SpecialTokensOf(tokenizer);
+        (string Text, int[] Ids) last = ("", []);                               // the instruction of the long passage before: most have the same
         // All four files grow in one pass over the examples: the passages an example brings are written right after its query is asked for.
         using var writer = new TokenStoreWriter(Path.Combine(folder, "passages.ids"));
         using TokenStoreWriter? plainQueries = plain is not null ? new TokenStoreWriter(Path.Combine(folder, "plain-queries.ids")) : null;
@@ -130,11 +143,12 @@ public sealed class PairStore : IDisposable
             {
                 // Texts that differ where the model does not look are one passage: as two they would be each other's negatives.
                 int[] ids = tokenizer.EncodeWithSpecial(passage, passageLength);
-                UInt128 read = XxHash128.HashToUInt128(MemoryMarshal.AsBytes(ids.AsSpan()));
+                UInt128 read = HashOf(ids);
                 if (!sameIds.TryGetValue(read, out row))
                 {
                     row = sameIds.Count;
                     sameIds.Add(read, row);
+                    starts.Add(StartOf(before, bare, ids));
                     pending.Enqueue(ids);
                     plainPassages?.Add(Plainly(bare, before, ids, passageLength, plain!.Passage));
                 }
@@ -147,6 +161,19 @@ public sealed class PairStore : IDisposable
             }
             return row;
         }
+        // Below 0 for a short text. An instruction is what the ids have in common with its own: where a tokenizer joins its end to the text, that much less.
+        int StartOf(string before, string bare, int[] ids)
+        {
+            if (bare.Length <= PassageParts.ShortText)
+            {
+                return -1;
+            }
+            if (before != last.Text)
+            {
+                last = (before, tokenizer.Encode(before));
+            }
+            return ahead + ids.AsSpan(ahead).CommonPrefixLength(last.Ids);
+        }
         IEnumerable<int[]> Queries()
         {
             foreach (TrainingExample example in examples)
@@ -156,9 +183,11 @@ public sealed class PairStore : IDisposable
                 sources.TryAdd(source, sources.Count);
                 string before = source.IsSymmetric ? example.Prompt ?? instruction : example.PassagePrompt ?? passageInstruction;
                 rows.Add(Distinct(example, negatives, (p, id) => versions.Note(RowOf(before, p), source.Name, id), sources[source], dropped));
-                asked.Add(HashOf(before + example.Query));
                 string prompt = example.Prompt ?? instruction;
                 int[] ids = tokenizer.EncodeWithSpecial(prompt + example.Query, queryLength);
+                // A text that was not cut has the same ids at both lengths.
+                bool same = before == prompt && (queryLength == passageLength || ids.Length < Math.Min(queryLength, passageLength));
+                asked.Add(HashOf(same ? ids : tokenizer.EncodeWithSpecial(before + example.Query, passageLength)));
                 plainQueries?.Add(Plainly(example.Query, prompt, ids, queryLength, plain!.Query));
                 yield return ids;
             }
@@ -184,10 +213,20 @@ public sealed class PairStore : IDisposable
             }
         }
         PairTexts? apart = plain is not null ? new PairTexts(plainQueries!.Open(), plainPassages!.Open()) : null;
-        return new PairStore(queries, writer.Open(), apart, [.. rows], [.. asked.Select(hash => known.GetValueOrDefault(hash, -1))], versions, [.. sources.OrderBy(s => s.Value).Select(s => s.Key)], dropped);
+        return new PairStore(queries, writer.Open(), apart, ([.. starts], behind), [.. rows], [.. asked.Select(hash => sameIds.GetValueOrDefault(hash, -1))], versions, [.. sources.OrderBy(s => s.Value).Select(s => s.Key)], dropped);
+    }
+
+    // How many stand before a text and behind it: before it what the ids of some text and of none begin with.
+    private static (int Ahead, int Behind) SpecialTokensOf(ITokenizer tokenizer)
+    {
+        int[] none = tokenizer.EncodeWithSpecial("");
+        int ahead = none.AsSpan().CommonPrefixLength(tokenizer.EncodeWithSpecial("a"));
+        return (ahead, none.Length - ahead);
     }
 
     private static UInt128 HashOf(string text) => XxHash128.HashToUInt128(MemoryMarshal.AsBytes(text.AsSpan()));
+
+    private static UInt128 HashOf(ReadOnlySpan<int> ids) => XxHash128.HashToUInt128(MemoryMarshal.AsBytes(ids));
 
     // Answers of examples that have more than their own positives: their query is others' too, or a positive has versions, or the query's own text is somebody's passage (pairs that stand in both
     // orders, as sentence pairs do): nothing is as near to a query as itself.
@@ -196,7 +235,7 @@ public sealed class PairStore : IDisposable
         var byQuery = new Dictionary<UInt128, List<int>>();
         for (int i = 0; i < rows.Length; i++)
         {
-            (CollectionsMarshal.GetValueRefOrAddDefault(byQuery, XxHash128.HashToUInt128(MemoryMarshal.AsBytes(queries[i])), out _) ??= new(1)).Add(i);
+            (CollectionsMarshal.GetValueRefOrAddDefault(byQuery, HashOf(queries[i]), out _) ??= new(1)).Add(i);
         }
         var shared = new Dictionary<int, int[]>();
         foreach (List<int> same in byQuery.Values)

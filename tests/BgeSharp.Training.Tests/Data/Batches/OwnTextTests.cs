@@ -25,4 +25,13 @@ public sealed class OwnTextTests : IDisposable
         ContrastiveBatch batch = ContrastiveBatch.Draw(store, [0, 1, 2], 1, 1, 0);
         Assert.Equal([1, 3], batch.Hidden!);       // of query a the column of passage a, of query b that of b; the third sees both
     }
+
+    [Fact]
+    public void A_text_is_its_own_however_its_spaces_stand()
+    {
+        using PairStore store = PairStore.Create(_folder.Path, [new("a  b", ["c"], ["a b", "k"]), new("d", ["a b "], [])], _tokenizer, 16, 12, "q ", negatives: true, "");
+        Assert.Equal([0, 1], store.AnswersOf(0).Order());
+        Assert.Equal(1, store.OwnTextOf(0));
+        Assert.Equal([2], store.Rows[0].Negatives);
+    }
 }

@@ -1,4 +1,4 @@
-// Heads on a frozen encoder: the encoder stays to the last bit, and every weight of the heads that are trained moves.
+// Heads on a frozen encoder: the encoder stays to the last bit, and every weight of the heads that are trained moves. Positions alone may be held as well.
 
 using BgeSharp.Formats;
 using BgeSharp.Text;
@@ -60,6 +60,28 @@ public sealed class FrozenEncoderTests : IDisposable
         Assert.Equal(heads, names.Where(name => !Numbers(weights, name).SequenceEqual(Numbers(before, name))));
         Assert.All(names, name => Assert.Equal(M3Heads.Has(name), weights[name].requires_grad));
         Assert.Equal(heads.Sum(name => weights[name].numel()), weights.TrainableCount);
+    }
+
+    [Theory, InlineData(ModelKind.Bert), InlineData(ModelKind.XlmRoberta)]
+    public void Positions_stay_and_what_is_embedded_beside_them_moves(ModelKind kind)
+    {
+        ModelConfig config = kind == ModelKind.Bert ? s_config : s_config with { Kind = kind, Architecture = "XLMRobertaModel", TypeVocabularySize = 1 };
+        var options = new ContrastiveStageOptions { Steps = 40, BatchPairs = 8, GroupSize = 2, Freeze = ["positions"] };
+        using PairStore store = PairStore.Create(Path.Combine(_folder.Path, "positions"), Enumerable.Range(0, 24).Select(n => new TrainingExample(TinyModel.Text(2, n), [TinyModel.Text(3 + (n % 9), n + 50)], [TinyModel.Text(5, n + 99)])), _tokenizer, 16, 32, "", negatives: true);
+        using Weights weights = RunModel.Create(options, config, Compute.Float32, 1, null).Weights;
+        using Weights before = RunModel.Create(options, config, Compute.Float32, 1, null).Weights;
+        using var stage = new ContrastiveStage(options, weights, new M3Encoder(new Encoder(weights, "", config), Pooling.Mean), store, 3, 0);
+        using var optimizer = new AdamW(weights, 0.01);
+        weights.Zero();
+        stage.ForwardBackward(0);
+        optimizer.Step(1e-2);
+
+        const string Positions = "embeddings.position_embeddings.weight";
+        string[] names = [.. weights.Shapes.Select(s => s.Name)], moved = [.. names.Where(name => !Numbers(weights, name).SequenceEqual(Numbers(before, name)))];
+        Assert.Equal([Positions], names.Where(name => name.StartsWith("embeddings.", StringComparison.Ordinal)).Except(moved));
+        Assert.Contains("encoder.layer.1.output.dense.weight", moved);
+        Assert.False(weights[Positions].requires_grad);
+        Assert.Equal(weights.Count - weights[Positions].numel(), weights.TrainableCount);
     }
 
     private static float[] Numbers(Weights weights, string name) => weights[name].data<float>().ToArray();
