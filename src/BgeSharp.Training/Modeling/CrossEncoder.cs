@@ -42,13 +42,14 @@ public sealed class CrossEncoder(Encoder encoder, RelevanceHead head, SpecialTok
 
     /// <param name="pairs">What <see cref="Join"/> gives.</param>
     /// <param name="training">True applies dropout.</param>
+    /// <param name="recompute">As in <see cref="Encoder.Forward"/>.</param>
     /// <returns>[B], logits in the master type.</returns>
-    public Tensor Logits(IReadOnlyList<int[]> pairs, bool training)
+    public Tensor Logits(IReadOnlyList<int[]> pairs, bool training, bool recompute = false)
     {
         Device device = encoder.Weights.Compute.Device;
         var text = new PackedText(TokenBatch.Of(pairs), encoder.Config, device);
         Tensor? types = encoder.Config.TypeVocabularySize > 1 ? tensor(pairs.SelectMany(Types).ToArray()).to(device) : null;       // [T]
-        Tensor rows = encoder.Forward(text, training, types);                                                                      // [T, D]
+        Tensor rows = encoder.Forward(text, training, types, recompute: recompute);                                                // [T, D]
         double dropout = training ? encoder.Config.HiddenDropout : 0;
         return head.Logits(rows.index_select(0, text.Firsts), dropout, encoder.Config.Kind == ModelKind.XlmRoberta ? dropout : 0);
     }

@@ -61,10 +61,11 @@ public sealed class M3Encoder(Encoder encoder, Pooling pooling, M3Heads? heads =
     /// <param name="batch">The texts.</param>
     /// <param name="training">True applies dropout.</param>
     /// <param name="modes">Outputs to compute.</param>
-    public M3Outputs Forward(TokenBatch batch, bool training, EmbeddingModes modes)
+    /// <param name="recompute">As in <see cref="Encoder.Forward"/>.</param>
+    public M3Outputs Forward(TokenBatch batch, bool training, EmbeddingModes modes, bool recompute = false)
     {
         var text = new PackedText(batch, encoder.Config, encoder.Weights.Compute.Device);
-        Tensor rows = encoder.Forward(text, training);                                                       // [T, D]
+        Tensor rows = encoder.Forward(text, training, recompute: recompute);                                  // [T, D]
         return new M3Outputs(
             batch,
             modes.HasFlag(EmbeddingModes.Dense) ? pooling.Pool(text, rows).ToUnitLength(encoder.Weights.Compute.MasterType) : null,

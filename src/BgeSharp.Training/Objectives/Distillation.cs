@@ -22,10 +22,17 @@ public sealed record Distillation(InfoNce Contrast)
     /// <returns>Scalar, in nats.</returns>
     public Tensor KlDivergence(Tensor scores, Tensor targets, long start = 0, Tensor? hidden = null)
     {
-        Tensor own = OwnGroup(scores, targets.shape[1], start);                                              // [Q, G]
         Tensor contrast = Contrast.Loss(scores, hidden, Contrast.Positives(scores, targets.shape[1], start));
-        return contrast.Minus((targets * own.log_softmax(1)).sum(1).mean());
+        return contrast.Plus(Divergence(scores, targets, start));
     }
+
+    /// <summary>The teacher's part of <see cref="KlDivergence"/>.</summary>
+    /// <param name="scores">[Q, P] or [Q, G], see <see cref="InfoNce.Scores"/>.</param>
+    /// <param name="targets">[Q, G], see <see cref="Targets"/>.</param>
+    /// <param name="start">First query, when the scores are those of a block.</param>
+    /// <returns>Scalar, in nats.</returns>
+    public Tensor Divergence(Tensor scores, Tensor targets, long start = 0)
+        => (targets * OwnGroup(scores, targets.shape[1], start).log_softmax(1)).sum(1).mean().neg();
 
     /// <param name="scores">[Q, P] or [Q, G], see <see cref="InfoNce.Scores"/>.</param>
     /// <param name="targets">[Q, G], see <see cref="Targets"/>.</param>
@@ -36,21 +43,16 @@ public sealed record Distillation(InfoNce Contrast)
     {
         long count = targets.shape[0];
         long group = targets.shape[1];
-        Tensor first = Contrast.Positives(scores, group, start);                                             // [Q]
-        Tensor hidden = zeros_like(scores, ScalarType.Bool);                                                 // [Q, P]
-        if (alsoHidden is not null)
-        {
-            // The own group is the teacher's to judge.
-            Tensor own = first.unsqueeze(1).Plus(TensorArithmetic.CountTo(group, scores.device).unsqueeze(0));
-            hidden = alsoHidden.scatter(1, own, zeros_like(own, ScalarType.Bool));
-        }
+        Tensor columns = OwnColumns(scores, group, start);                                                   // [Q, G]
+        Tensor own = scores.gather(1, columns);                                                              // [Q, G]
+        // All sums have the columns outside the own group in common; those within it are the teacher's to judge, so nothing else hides one. Once for all: a softmax for each g would be G tables as large.
+        Tensor others = (alsoHidden ?? zeros_like(scores, ScalarType.Bool)).scatter(1, columns, ones_like(columns, ScalarType.Bool));
+        Tensor rest = scores.Masked(others, float.MinValue).logsumexp(1, keepdim: true);                     // [Q, 1]
         Tensor loss = zeros(1, scores.dtype, scores.device);
         for (long g = 0; g < group; g++)
         {
-            Tensor column = first.Plus(g).unsqueeze(1);                                                        // [Q, 1]
-            Tensor logProbability = scores.Masked(hidden, float.MinValue).log_softmax(1).gather(1, column);
-            loss = loss.Minus((targets.narrow(1, g, 1) * logProbability).sum().Over(count));
-            hidden = hidden.scatter(1, column, ones_like(column, ScalarType.Bool));
+            Tensor sum = cat([rest, own.narrow(1, g, group - g)], 1).logsumexp(1, keepdim: true);            // [Q, 1]
+            loss = loss.Minus((targets.narrow(1, g, 1) * own.narrow(1, g, 1).Minus(sum)).sum().Over(count));
         }
         return loss.squeeze();
     }
@@ -74,13 +76,8 @@ public sealed record Distillation(InfoNce Contrast)
         Tensor Margins(Tensor s) => s.narrow(1, 0, 1).Minus(s.narrow(1, 1, group - 1));                      // [Q, G − 1]
     }
 
-    private Tensor OwnGroup(Tensor scores, long group, long start)
-    {
-        if (!Contrast.InBatchNegatives)
-        {
-            return scores;
-        }
-        Tensor columns = Contrast.Positives(scores, group, start).unsqueeze(1).Plus(TensorArithmetic.CountTo(group, scores.device).unsqueeze(0));
-        return scores.gather(1, columns);
-    }
+    private Tensor OwnGroup(Tensor scores, long group, long start) => Contrast.InBatchNegatives ? scores.gather(1, OwnColumns(scores, group, start)) : scores;
+
+    private Tensor OwnColumns(Tensor scores, long group, long start)
+        => Contrast.Positives(scores, group, start).unsqueeze(1).Plus(TensorArithmetic.CountTo(group, scores.device).unsqueeze(0));
 }

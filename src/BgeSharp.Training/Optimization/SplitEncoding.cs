@@ -5,7 +5,7 @@
 //      (all but the first, whose graph is kept: it is encoded last and goes backward first, so no two graphs are there at once)
 // Over ranks: each encodes its share of the sub-batches, all outputs go to all ranks, each rank's loss is that of its own queries, ∂L/∂output is summed.
 // The gradient is exact either way: that of the whole batch in one process. Cached needs the activations of one sub-batch instead of all, for one more forward; M3's split-batch with recomputation
-// (M3-Embedding, appendix B.1) comes to the same computation and the same memory.
+// (M3-Embedding, appendix B.1) comes to the same computation and the same memory; layers may be recomputed within a sub-batch as well, for long texts.
 
 using BgeSharp.Embeddings;
 using BgeSharp.Text;
@@ -35,6 +35,9 @@ public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int
 
     /// <summary>False leaves dropout out.</summary>
     public bool Training { get; init; } = true;
+
+    /// <summary>True computes each layer again in the backward pass, so that of a sub-batch too no more than one layer's activations are there at once.</summary>
+    public bool RecomputeLayers { get; init; }
 
     /// <summary>As in <see cref="Plan"/>; what keeps the device busy unless set.</summary>
     public int Enough { get; init; } = EnoughOn(encoder.Encoder.Weights.Compute.Device);
@@ -187,11 +190,11 @@ public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int
         manual_seed(seed);
         if (keepGraph)
         {
-            return encoder.Forward(batch, Training, outputs);
+            return encoder.Forward(batch, Training, outputs, RecomputeLayers);
         }
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        M3Outputs result = encoder.Forward(batch, Training, outputs);
+        M3Outputs result = encoder.Forward(batch, Training, outputs, RecomputeLayers);
         return result.With([.. result.Parts.Select(p => p.MoveToOuterDisposeScope())]);
     }
 

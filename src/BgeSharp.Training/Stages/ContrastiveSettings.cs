@@ -43,44 +43,16 @@ public static class ContrastiveSettings
             throw new BadInput($"stage \"{options.Label}\": vectorSize is {options.VectorSize}, but the model that it starts from has a head of {size} numbers; leave vectorSize out.");
         }
         shapes.AddRange(M3Heads.Shapes(config, Outputs(options), options.VectorSize).Where(s => !there.Contains(s.Name)));
-        if (options.Lora is { } lora)
-        {
-            string? nowhere = lora.Layers.FirstOrDefault(part => !LinearLayer.AdapterShapes(shapes, [part], lora.Rank).Any());
-            if (nowhere is not null)
-            {
-                throw new BadInput($"stage \"{options.Label}\": lora.layers names \"{nowhere}\", and no layer of the model ends so; there are \"query\", \"key\", \"value\", \"attention.output.dense\", \"intermediate.dense\" and \"output.dense\".");
-            }
-            shapes.AddRange([.. LinearLayer.AdapterShapes(shapes, lora.Layers, lora.Rank)]);
-        }
+        shapes.AddRange(TrainedParts.Adapters(options.Label, shapes, options.Lora));
         return shapes;
     }
 
     /// <summary>Which weights are not trained: what "freeze" names, the encoder beside adapters, and heads of outputs that are not trained.</summary>
-    /// <exception cref="BadInput">A part is not known.</exception>
     public static Func<string, bool> Frozen(ContrastiveStageOptions options)
     {
         EmbeddingModes outputs = Outputs(options);
-        int layers = 0;
-        bool encoder = options.Lora is not null, embeddings = false;
-        foreach (string part in options.Freeze)
-        {
-            if (part.StartsWith("layers:", StringComparison.Ordinal) && int.TryParse(part.AsSpan("layers:".Length), out int count) && count > 0)
-            {
-                (layers, embeddings) = (count, true);
-                continue;
-            }
-            (encoder, embeddings) = part switch
-            {
-                "encoder" => (true, embeddings),
-                "embeddings" => (encoder, true),
-                _ => throw new BadInput($"stage \"{options.Label}\": \"freeze\" knows \"encoder\", \"embeddings\" and \"layers:N\", not \"{part}\"."),
-            };
-        }
-        return name =>
-            M3Heads.Has(name) ? !outputs.HasFlag(name.StartsWith(M3Heads.Sparse, StringComparison.Ordinal) ? EmbeddingModes.Sparse : EmbeddingModes.MultiVector)
-            : !LinearLayer.IsAdapter(name) && (encoder
-                || (embeddings && name.StartsWith("embeddings.", StringComparison.Ordinal))
-                || Enumerable.Range(0, layers).Any(i => name.StartsWith(FormattableString.Invariant($"encoder.layer.{i}."), StringComparison.Ordinal)));
+        Func<string, bool> encoder = TrainedParts.Frozen(options.Freeze, options.Lora);
+        return name => M3Heads.Has(name) ? !outputs.HasFlag(name.StartsWith(M3Heads.Sparse, StringComparison.Ordinal) ? EmbeddingModes.Sparse : EmbeddingModes.MultiVector) : encoder(name);
     }
 
     /// <summary>The loss.</summary>
@@ -112,18 +84,25 @@ public static class ContrastiveSettings
         => new(options.GroupSize, options.Distillation is not null || options.Objective != "contrastive", options.Distillation?.Loss == "m3_kd")
         {
             OwnGroup = !options.InBatchNegatives,
-            TeacherIsOptional = options.Distillation is { Teacher: "", TeacherStage: "" },
+            TeacherIsOptional = options.Distillation?.IsNamed() == false,
             MarksUnknown = options.Distillation?.Loss == "margin_mse",
             TeacherTemperature = options.Distillation?.Temperature ?? 1,
+            ShuffleRatio = options.ShuffleRatio,
         };
 
     /// <summary>The order of batches.</summary>
-    public static PairOrder Order(ContrastiveStageOptions options, PairStore store, long seed) => new(seed, [.. store.Rows.Select(r => r.Source)], options.BatchPairs)
+    /// <exception cref="BadInput">Sources are to be mixed that ask for different batches.</exception>
+    public static PairOrder Order(ContrastiveStageOptions options, PairStore store, long seed)
     {
-        Mixing = options.SourceMixing,
-        Budget = options.BatchTokens,
-        Tokens = options.BatchTokens == 0 ? null : Tokens(options, store),
-    };
+        MixedSources.Require(options, store);
+        // Pairs that are mixed are of one source to the order.
+        return new PairOrder(seed, [.. store.Rows.Select(r => options.MixSources ? 0 : r.Source)], options.BatchPairs)
+        {
+            Mixing = options.SourceMixing,
+            Budget = options.BatchTokens,
+            Tokens = options.BatchTokens == 0 ? null : Tokens(options, store),
+        };
+    }
 
     // Negatives that will be mined anew can be any passage and count as the longest: no batch outgrows its budget later, and the order does not hang on what was mined.
     private static int[] Tokens(ContrastiveStageOptions options, PairStore store)

@@ -40,7 +40,7 @@ public sealed class ContrastiveStage : ITrainableStage, IDisposable
         _refresh = options.HardNegatives is { RefreshSteps: > 0 } ? refresh : null;
         Weights = weights;
         _objective = ContrastiveSettings.Objective(options, encoder);
-        _encoding = new SplitEncoding(encoder, _objective.Outputs, options.SubBatchTokens, options.Memory == "cached", _group, options.Pieces, options.TokenGroups);
+        _encoding = new SplitEncoding(encoder, _objective.Outputs, options.SubBatchTokens, options.Memory == "cached", _group, options.Pieces, options.TokenGroups) { RecomputeLayers = options.Recompute };
         GroupDraw draw = ContrastiveSettings.Draw(options);
         PairOrder order = ContrastiveSettings.Order(options, store, seed);
         _batches = new BatchCursor<ContrastiveBatch>(order.From, (rows, number) => ContrastiveBatch.Draw(store, rows, draw, seed, number), options.Accumulate, position);

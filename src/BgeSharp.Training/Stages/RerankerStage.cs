@@ -1,10 +1,14 @@
 // Training of a cross-encoder: of a query's group the positive must score highest.
 //   L = mean_q −log softmax(logits of the group)_positive                                             FlagEmbedding's reranker; Nogueira and Cho 2019
+// With another's scores t_qg the loss gets as well
+//   kl_div:     −mean_q Σ_g softmax(t_q / T)_g log softmax(logits of the group)_g                       FlagEmbedding's reranker
+//   margin_mse: mean_q,g>0 ((s_q0 − s_qg) − (t_q0 − t_qg) / T)²                                        Hofstätter et al. 2020
 // Queries do not meet each other in this loss, so a batch goes forward and backward in sub-batches of whole groups and needs the memory of one.
 
 using BgeSharp.Training.Collectives;
 using BgeSharp.Training.Data.Batches;
 using BgeSharp.Training.Modeling;
+using BgeSharp.Training.Objectives;
 using BgeSharp.Training.Optimization;
 using BgeSharp.Training.Stages.Recipes;
 
@@ -13,6 +17,9 @@ namespace BgeSharp.Training.Stages;
 /// <summary>Training on queries with positives and negatives, read together.</summary>
 public sealed class RerankerStage : ITrainableStage, IDisposable
 {
+    // A cross-encoder's logits are no cosines: no temperature, and a query meets its own group only.
+    private static readonly Distillation OwnGroups = new(new InfoNce(1, InBatchNegatives: false));
+
     private readonly RerankerStageOptions _options;
     private readonly CrossEncoder _model;
     private readonly long _seed;
@@ -31,7 +38,14 @@ public sealed class RerankerStage : ITrainableStage, IDisposable
         (_options, Weights, _model, _seed, _group) = (options, weights, model, seed, group ?? LocalProcessGroup.Instance);
         var order = new PairOrder(seed, [.. store.Rows.Select(r => r.Source)], options.BatchPairs);
         TotalSteps = options.StepsOver(order.BatchesPerEpoch);
-        _batches = new BatchCursor<ContrastiveBatch>(order.From, (rows, number) => ContrastiveBatch.Draw(store, rows, new GroupDraw(options.GroupSize, Plain: true), seed, number), options.Accumulate, position);
+        RerankerDistillationOptions? taught = options.Distillation;
+        var draw = new GroupDraw(options.GroupSize, WithTeacher: taught is not null, Plain: true)
+        {
+            TeacherIsOptional = taught?.IsNamed() == false,
+            MarksUnknown = taught?.Loss == "margin_mse",
+            TeacherTemperature = taught?.Temperature ?? 1,
+        };
+        _batches = new BatchCursor<ContrastiveBatch>(order.From, (rows, number) => ContrastiveBatch.Draw(store, rows, draw, seed, number), options.Accumulate, position);
     }
 
     /// <inheritdoc/>
@@ -43,7 +57,7 @@ public sealed class RerankerStage : ITrainableStage, IDisposable
     /// <inheritdoc/>
     public StepFigures ForwardBackward(int step)
     {
-        double loss = 0, accuracy = 0;
+        double loss = 0, accuracy = 0, distilled = 0;
         long tokens = 0;
         int negatives = int.MaxValue;
         var trace = new BatchTrace();
@@ -75,7 +89,7 @@ public sealed class RerankerStage : ITrainableStage, IDisposable
                 }
                 using var scope = NewDisposeScope();
                 manual_seed((long)(HashCodes.Of(_seed, step, (micro * 1_000_003L) + k) >> 1));
-                Tensor logits = _model.Logits([.. plan[k].SelectMany(q => pairs[(q * group)..((q + 1) * group)])], training: true).view(plan[k].Length, group);
+                Tensor given = _model.Logits([.. plan[k].SelectMany(q => pairs[(q * group)..((q + 1) * group)])], training: true, _options.Recompute).view(plan[k].Length, group), logits = given;
                 if (batch.Hidden is { } hidden)
                 {
                     // An answer that stands in the group for want of anything else.
@@ -85,18 +99,35 @@ public sealed class RerankerStage : ITrainableStage, IDisposable
                 Tensor target = zeros(plan[k].Length, ScalarType.Int64, logits.device);
                 double share = plan[k].Length / (double)queries;
                 Tensor part = nn.functional.cross_entropy(logits, target).Times(share);
+                if (batch.Teacher is { } teacher)
+                {
+                    Tensor scores = tensor(plan[k].SelectMany(q => teacher[(q * group)..((q + 1) * group)]).ToArray()).view(plan[k].Length, group).to(logits.device);
+                    Tensor learnt = Taught(given, scores.to_type(logits.dtype)).Times(share);
+                    distilled += learnt.to_type(ScalarType.Float32).item<float>();
+                    part = part.Plus(learnt);
+                }
                 BackwardPass.Run(part);
                 loss += part.to_type(ScalarType.Float32).item<float>();
                 accuracy += logits.detach().argmax(1).eq(target).to_type(ScalarType.Float32).mean().item<float>() * share;
             }
         }
-        return new StepFigures(loss, tokens, new Dictionary<string, double> { ["group_accuracy"] = accuracy }) { Batch = trace, Negatives = negatives };
+        var figures = new Dictionary<string, double> { ["group_accuracy"] = accuracy };
+        if (_options.Distillation is not null)
+        {
+            figures["distillation"] = distilled;
+        }
+        return new StepFigures(loss, tokens, figures) { Batch = trace, Negatives = negatives };
     }
+
+    // The whole group is the teacher's to judge, an answer that stands in it too.
+    private Tensor Taught(Tensor logits, Tensor teacher)
+        => _options.Distillation!.Loss == "margin_mse" ? OwnGroups.MarginMse(logits, teacher.Over(_options.Distillation.Temperature))
+            : OwnGroups.Divergence(logits, Distillation.Targets(teacher, _options.Distillation.Temperature));
 
     /// <inheritdoc/>
     public void GoTo(long position) => _batches.GoTo(position);
 
-    /// <summary>The loss on other pairs without dropout: the first positive of each example against its negatives. Nothing is learnt.</summary>
+    /// <summary>The loss on other pairs without dropout or teacher: the first positive of each example against its negatives. Nothing is learnt.</summary>
     /// <param name="pairs">At least one.</param>
     /// <returns>Nats a query.</returns>
     public double HeldOutLoss(PairStore pairs)

@@ -12,8 +12,8 @@ public sealed class TrainingOutOfMemory(string message, Exception inner) : Excep
     public static string RemedyFor(StageOptions stage) => stage switch
     {
         RetroMaeStageOptions => "make batchTokens smaller and accumulate larger, lower maxLength, or set recompute to true",
-        RerankerStageOptions => "make batchPairs smaller and accumulate larger, or lower groupSize or maxLength",
-        _ => "set memory to \"cached\" with a small subBatchTokens, or lower passageMaxLength, batchPairs or groupSize",
+        RerankerStageOptions => "make batchPairs smaller and accumulate larger, lower groupSize or maxLength, or set recompute to true",
+        _ => "set memory to \"cached\" with a small subBatchTokens and recompute to true, or lower passageMaxLength, batchPairs or groupSize",
     };
 
     /// <summary>True for libtorch's complaints about memory, of processor and GPU, and for .NET's.</summary>

@@ -1,5 +1,11 @@
+using BgeSharp.Formats;
+using BgeSharp.Training.Data;
+using BgeSharp.Training.Data.Batches;
 using BgeSharp.Training.Modeling;
+using BgeSharp.Training.Stages;
 using BgeSharp.Training.Stages.Recipes;
+using BgeSharp.Training.Stages.Runs;
+using BgeSharp.Training.Tests.Data;
 using BgeSharp.Training.Tests.Stages;
 using static TorchSharp.torch;
 
@@ -8,6 +14,8 @@ namespace BgeSharp.Training.Tests.Modeling;
 /// <summary>Recomputing layers and attention by blocks of rows change memory and time, and no number.</summary>
 public sealed class RecomputedTests
 {
+    private static readonly ModelConfig s_config = TinyModel.Config with { InitializerRange = 0.3, HiddenDropout = 0.2, AttentionDropout = 0.1 };
+
     [Theory, InlineData("retromae", "enhanced", 1), InlineData("retromae", "enhanced", 2), InlineData("retromae", "plain", 1), InlineData("dupmae", "enhanced", 1), InlineData("mlm", "enhanced", 1)]
     public void Recomputed_layers_give_the_same_loss_and_gradients_with_dropout(string objective, string decoding, int layers)
     {
@@ -19,6 +27,55 @@ public sealed class RecomputedTests
         // Where one input feeds two layers, its two gradients are added in the other order.
         float largest = expected.Max(Math.Abs);
         Assert.All(expected.Zip(actual), pair => Assert.True(Math.Abs(pair.First - pair.Second) <= 1e-6f * largest));
+    }
+
+    [Theory]
+    [InlineData("plain", "dense")]
+    [InlineData("cached", "dense")]
+    [InlineData("cached", "dense sparse multi")]
+    [InlineData("plain", "dense", "embeddings")]
+    [InlineData("cached", "dense", "layers:1")]
+    public void A_contrastive_step_is_the_same_with_dropout(string memory, string outputs, params string[] freeze)
+    {
+        using var folder = new TemporaryFolder();
+        var options = new ContrastiveStageOptions { Steps = 1, BatchPairs = 8, GroupSize = 2, Temperature = 0.1, SubBatchTokens = 64, Memory = memory, Outputs = outputs.Split(' '), Freeze = freeze };
+        using PairStore store = Pairs(folder);
+        (double Loss, float[] Gradient) Step(ContrastiveStageOptions o)
+        {
+            using Weights weights = RunModel.Create(o, s_config, Compute.Float32, 1, null).Weights;
+            var encoder = new M3Encoder(new Encoder(weights, "", s_config), Pooling.Mean, new M3Heads(weights, new HashSet<int>()));
+            using var stage = new ContrastiveStage(o, weights, encoder, store, 3, 0);
+            return (stage.ForwardBackward(0).Loss, GradientOf(weights));
+        }
+        AssertSame(Step(options), Step(options with { Recompute = true }));
+    }
+
+    [Fact]
+    public void A_cross_encoder_s_step_is_the_same_with_dropout()
+    {
+        using var folder = new TemporaryFolder();
+        var options = new RerankerStageOptions { Steps = 1, BatchPairs = 8, GroupSize = 2, MaxLength = 32, QueryMaxLength = 16, SubBatchTokens = 128 };
+        using PairStore store = Pairs(folder);
+        (double Loss, float[] Gradient) Step(RerankerStageOptions o)
+        {
+            using Weights weights = RunModel.Create(o, s_config, Compute.Float32, 1, null).Weights;
+            using var stage = new RerankerStage(o, weights, new CrossEncoder(new Encoder(weights, "", s_config), new RelevanceHead(weights), TinyModel.Tokenizer().Special), store, 3, 0);
+            return (stage.ForwardBackward(0).Loss, GradientOf(weights));
+        }
+        AssertSame(Step(options), Step(options with { Recompute = true }));
+    }
+
+    private static PairStore Pairs(TemporaryFolder folder)
+        => PairStore.Create(folder.Path, Enumerable.Range(0, 8).Select(n => new TrainingExample(TinyModel.Text(2, n), [TinyModel.Text(3 + n, n + 50)], [TinyModel.Text(5, n + 99)])), TinyModel.Tokenizer(), 16, 32, "", negatives: true);
+
+    private static float[] GradientOf(Weights weights) => weights.Gradients.data<float>().ToArray();
+
+    private static void AssertSame((double Loss, float[] Gradient) expected, (double Loss, float[] Gradient) actual)
+    {
+        Assert.Equal(expected.Loss, actual.Loss);
+        float largest = expected.Gradient.Max(Math.Abs);
+        Assert.True(largest > 1e-3);
+        Assert.All(expected.Gradient.Zip(actual.Gradient), pair => Assert.True(Math.Abs(pair.First - pair.Second) <= 1e-6f * largest));
     }
 
     [Fact]

@@ -39,12 +39,15 @@ public sealed class LearningRateSweepTests
         Assert.False(Directory.Exists(folder));
     }
 
-    [Fact]
-    public void A_stage_that_learns_from_an_earlier_one_is_swept_with_the_teacher_of_the_run_it_starts_from()
+    [Theory]
+    [InlineData("stages[2].distillation={\"teacherStage\": \"judge\"}")]
+    [InlineData("stages[2].hardNegatives.teacherStage=judge")]
+    [InlineData("stages[2]={\"type\": \"reranker\", \"name\": \"pupil\", \"steps\": 2, \"batchPairs\": 4, \"groupSize\": 2, \"queryMaxLength\": 12, \"maxLength\": 32, \"hardNegatives\": {\"fromRank\": 1, \"toRank\": 9, \"perQuery\": 4, \"teacherStage\": \"judge\"}, \"distillation\": {\"teacherStage\": \"judge\"}}")]
+    public void A_stage_that_learns_from_an_earlier_one_is_swept_with_the_teacher_of_the_run_it_starts_from(string pupil)
     {
         using var run = new TinyRun();
         string[] set = ["stages[1]={\"type\": \"reranker\", \"name\": \"judge\", \"steps\": 2, \"batchPairs\": 4, \"groupSize\": 2, \"queryMaxLength\": 12, \"maxLength\": 32, \"hardNegatives\": {\"fromRank\": 1, \"toRank\": 9, \"perQuery\": 4}}",
-            "stages[2].distillation={\"teacherStage\": \"judge\"}"];
+            pupil];
         run.Run("run", set: set);
         var options = new RunOptions(run.In("sweep"), Compute.Float32, new Quiet(), TimeProvider.System, false);
         LearningRateCurve Sweep(string? from) => SweepRun.Run(run.Recipe(set), 2, from, new LearningRateSweep(1e-6, 1, 8, 1), options, TestContext.Current.CancellationToken);

@@ -49,12 +49,7 @@ public static class NegativeChoice
     /// <param name="seed">Seed of the draw.</param>
     public static int[] Choose(IReadOnlyList<Candidate> ranked, double positive, Func<int, bool> excluded, Func<IReadOnlyList<int>, bool[]>? veto, NegativeRules rules, ulong seed)
     {
-        double limit = double.IsNaN(positive) ? double.PositiveInfinity : rules.LimitFor(positive);
-        var seen = new HashSet<int>();
-        int[] candidates = [.. ranked.Take(rules.ToRank).Skip(rules.FromRank).Where(c => c.Score < limit && seen.Add(c.Row)).Select(c => c.Row)];
-        new SeededRandom(seed).Shuffle<int>(candidates);
-        // Whether a passage is excluded may cost a look at its vector or text: only those that would be taken are asked about.
-        IEnumerable<int> allowed = candidates.Where(c => !excluded(c));
+        IEnumerable<int> allowed = Allowed(ranked, positive, excluded, rules, seed);
         if (veto is null)
         {
             return [.. allowed.Take(rules.PerQuery)];
@@ -70,5 +65,18 @@ public static class NegativeChoice
             }
         }
         return [.. kept.Take(rules.PerQuery)];
+    }
+
+    /// <summary>All that may be negatives of a query, in the order in which they are taken.</summary>
+    /// <inheritdoc cref="Choose"/>
+    public static IEnumerable<int> Allowed(IReadOnlyList<Candidate> ranked, double positive, Func<int, bool> excluded, NegativeRules rules, ulong seed)
+    {
+        ArgumentNullException.ThrowIfNull(rules);
+        double limit = double.IsNaN(positive) ? double.PositiveInfinity : rules.LimitFor(positive);
+        var seen = new HashSet<int>();
+        int[] candidates = [.. ranked.Take(rules.ToRank).Skip(rules.FromRank).Where(c => c.Score < limit && seen.Add(c.Row)).Select(c => c.Row)];
+        new SeededRandom(seed).Shuffle<int>(candidates);
+        // Whether a passage is excluded may cost a look at its vector or text: only those that would be taken are asked about.
+        return candidates.Where(c => !excluded(c));
     }
 }

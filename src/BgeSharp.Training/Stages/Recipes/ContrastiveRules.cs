@@ -58,6 +58,10 @@ internal static class ContrastiveRules
         CheckIdle(stage, path, places);
         if (stage.Objective != "contrastive")
         {
+            if (stage.ShuffleRatio > 0)
+            {
+                throw places.Error($"{path}.shuffleRatio", "reorders one side of a pair, but a grade is that of two sentences as they are; leave it out.");
+            }
             foreach ((bool set, string name) in (ReadOnlySpan<(bool, string)>)[(stage.BothDirections, "bothDirections"), (stage.QueryQuery, "queryQuery"), (stage.PassagePassage, "passagePassage"),
                 (stage.MatryoshkaDimensions.Count > 0, "matryoshkaDimensions"), (stage.FalseNegativeMargin > -1, "falseNegativeMargin"), (!stage.InBatchNegatives, "inBatchNegatives"),
                 (stage.Objective == "cosine" && stage.Temperature != Usual.Temperature, "temperature")])
@@ -76,40 +80,30 @@ internal static class ContrastiveRules
                 throw places.Error($"{path}.matryoshkaDimensions[{i}]", $"is {size}; it must be above 0 and below the model's hidden size.");
             }
         }
-        for (int i = 0; i < stage.Freeze.Count; i++)
-        {
-            string part = stage.Freeze[i];
-            bool known = part is "encoder" or "embeddings" || (part.StartsWith("layers:", StringComparison.Ordinal) && int.TryParse(part.AsSpan("layers:".Length), out int count) && count > 0);
-            if (!known)
-            {
-                throw places.Error($"{path}.freeze[{i}]", $"is \"{part}\"; known are \"encoder\", \"embeddings\" and \"layers:N\" (the lowest N layers).");
-            }
-        }
-        if (stage.Distillation is { TeacherStage.Length: > 0 } distillation
-            && !recipe.Stages.TakeWhile(s => !ReferenceEquals(s, stage)).OfType<RerankerStageOptions>().Any(s => s.Label == distillation.TeacherStage))
-        {
-            throw places.Error($"{path}.distillation.teacherStage", $"is \"{distillation.TeacherStage}\"; no stage of type \"reranker\" before this one has that name.");
-        }
+        CheckParts(stage.Freeze, stage.Lora, path, places);
         if (stage.Lora is null && stage.Freeze.Contains("encoder") && stage.Outputs is ["dense"])
         {
             throw places.Error($"{path}.freeze", "freezes the encoder, and the dense output has no weights of its own: the stage would train nothing.");
         }
-        CheckScores(stage, path, places);
+        CheckGraded(stage, path, places);
     }
 
-    // What is mined carries no scores: a stage that learns from scores would find out only when it begins.
-    private static void CheckScores(ContrastiveStageOptions stage, string path, RecipePlaces places)
+    /// <summary>Throws where "freeze" names what is not known, or does nothing.</summary>
+    public static void CheckParts(IReadOnlyList<string> freeze, LoraOptions? lora, string path, RecipePlaces places)
+    {
+        if (freeze.Index().FirstOrDefault(p => !TrainedParts.IsKnown(p.Item)) is { Item: not null } unknown)
+        {
+            throw places.Error($"{path}.freeze[{unknown.Index}]", $"is \"{unknown.Item}\"; known are \"encoder\", \"embeddings\", \"positions\" (the table of positions alone) and \"layers:N\" (the lowest N layers).");
+        }
+        if (lora is not null && freeze.Count > 0)
+        {
+            throw places.Error($"{path}.freeze", "does nothing beside lora, which trains adapters and heads alone; leave one of them out.");
+        }
+    }
+
+    private static void CheckGraded(ContrastiveStageOptions stage, string path, RecipePlaces places)
     {
         bool mined = stage.Pairs.Count == 0 || stage.Pairs.Any(p => p.IsMined);
-        bool minedOnly = stage.Pairs.All(p => p.IsMined), untaught = stage.Distillation is { Teacher: "", TeacherStage: "" };
-        if (untaught && (minedOnly || stage.HardNegatives is not null))
-        {
-            throw places.Error($"{path}.distillation", $"has no teacher, so it takes scores from the pair files, but {(minedOnly ? "pairs mined from the documents" : "negatives that are mined (hardNegatives)")} have none; name a teacher or a teacherStage.");
-        }
-        if (stage is { Distillation: not null, HardNegatives: null } && mined && !untaught)
-        {
-            throw places.Error($"{path}.distillation", "needs negatives, and pairs mined from the documents have none; set hardNegatives, or leave the mined pairs out.");
-        }
         if (stage.Objective == "contrastive" && stage.Pairs.Index().FirstOrDefault(p => p.Item.IsGraded) is { Item: not null } graded)
         {
             throw places.Error($"{path}.pairs[{graded.Index}]", "holds graded sentence pairs, which would be taken for answers whatever their grade; set the stage's objective to \"cosent\" or \"cosine\", or give pairs that belong together, with \"format\" \"jsonl\" where the name ends otherwise.");
@@ -142,8 +136,7 @@ internal static class ContrastiveRules
     {
         bool one = stage.Outputs.Distinct().Count() < 2;
         foreach ((bool idle, string name, string why) in (ReadOnlySpan<(bool, string, string)>)[
-            (stage.Lora is not null && stage.Freeze.Count > 0, "freeze", "does nothing beside lora, which trains adapters and heads alone; leave one of them out."),
-            (stage.Distillation is { Teacher.Length: > 0, TeacherStage.Length: > 0 }, "distillation.teacher", "stands beside teacherStage, and only one teacher can score; leave one of them out."),
+            (stage.MixSources && stage.SourceMixing != Usual.SourceMixing, "sourceMixing", "shares batches out among sources, and with mixSources a batch is of all of them; leave one of them out."),
             (stage.VectorSize > 0 && !stage.Outputs.Contains("multi"), "vectorSize", "is about the output \"multi\", which is not trained here; add it to outputs or leave vectorSize out."),
             (stage.SelfDistillationStart != Usual.SelfDistillationStart && !stage.SelfDistillation, "selfDistillationStart", "does nothing without selfDistillation; set that to true or leave it out."),
             (one && stage.EnsembleWeights != Usual.EnsembleWeights, "ensembleWeights", "are those of an ensemble, and there is one output; add outputs or leave them out."),

@@ -22,6 +22,9 @@ public record ContrastiveStageOptions : StageOptions
     /// <summary>α: a source of n examples has a share of n^α of the batches. 1 shows each example once a pass; GTE: 0.5.</summary>
     [Range(0.0, 2.0)] public double SourceMixing { get; init; } = 1;
 
+    /// <summary>True draws a batch over all sources together (FlagEmbedding's default), false over one at a time. Sources that ask for different batches are refused.</summary>
+    public bool MixSources { get; init; }
+
     /// <summary>Passages per query: 1 positive and GroupSize − 1 negatives.</summary>
     [Range(1, 256)] public int GroupSize { get; init; } = 1;
 
@@ -30,6 +33,9 @@ public record ContrastiveStageOptions : StageOptions
 
     /// <summary>Longest passage in tokens.</summary>
     [Range(4, 65536)] public int PassageMaxLength { get; init; } = 192;
+
+    /// <summary>Probability that a query's positive of more than 100 characters is read with its thirds in another order, drawn anew for every batch (FlagEmbedding's shuffle_ratio); 0 leaves all as they are.</summary>
+    [Range(0.0, 1.0)] public double ShuffleRatio { get; init; }
 
     /// <summary>"contrastive", or for sentence pairs with a grade in pos_scores "cosent" (their order) or "cosine" (their value).</summary>
     [AllowedValues("contrastive", "cosent", "cosine")] public string Objective { get; init; } = "contrastive";
@@ -94,13 +100,16 @@ public record ContrastiveStageOptions : StageOptions
     /// <summary>"plain" keeps the activations of a micro-batch, "cached" those of one sub-batch and computes twice: same gradient.</summary>
     [AllowedValues("plain", "cached")] public string Memory { get; init; } = "plain";
 
+    /// <summary>True keeps the input of each layer only and computes the layer again in the backward pass: less memory for a third more time, and the same numbers (on a GPU other draws of dropout). For long texts.</summary>
+    public bool Recompute { get; init; }
+
     /// <summary>Most padded tokens of a sub-batch; texts of like length are encoded together.</summary>
     [Range(64, 100_000_000)] public int SubBatchTokens { get; init; } = 8192;
 
     /// <summary>Queries whose scores are held at a time.</summary>
     [Range(1, 1_000_000)] public int ScoreBlock { get; init; } = 1024;
 
-    /// <summary>Parts that are not trained: "encoder", "embeddings", "layers:N" (the lowest N).</summary>
+    /// <summary>Parts that are not trained: "encoder", "embeddings", "positions" (the table of positions alone; FlagEmbedding's fix_position_embedding), "layers:N" (the lowest N).</summary>
     public IReadOnlyList<string> Freeze { get; init; } = [];
 
     /// <summary>Low-rank adapters in place of the whole encoder; null trains the encoder itself.</summary>
@@ -131,7 +140,7 @@ public sealed record OutputWeightOptions
 }
 
 /// <summary>How teacher scores are used.</summary>
-public sealed record DistillationOptions
+public sealed record DistillationOptions : ITeacherChoice
 {
     /// <summary>"kl_div", "m3_kd" (negatives in the teacher's order), "m3_kd_unsorted" or "margin_mse".</summary>
     [AllowedValues("kl_div", "m3_kd", "m3_kd_unsorted", "margin_mse")] public string Loss { get; init; } = "m3_kd";
@@ -191,7 +200,7 @@ public sealed record PairSourceOptions
 }
 
 /// <summary>Where hard negatives come from.</summary>
-public sealed record HardNegativeOptions
+public sealed record HardNegativeOptions : ITeacherChoice
 {
     /// <summary>First rank taken, from 0. FlagEmbedding's default range: 10-210.</summary>
     [Range(0, 100_000)] public int FromRank { get; init; } = 5;
@@ -213,4 +222,13 @@ public sealed record HardNegativeOptions
 
     /// <summary>Steps after which negatives are mined anew with the model as it is then (ANCE, Xiong et al. 2021); 0 for once, at the start.</summary>
     [Range(0, int.MaxValue)] public int RefreshSteps { get; init; }
+
+    /// <summary>A cross-encoder's model folder that drops what it takes for an answer; it must have the run's vocabulary. Empty for none.</summary>
+    [RecipePath] public string Teacher { get; init; } = "";
+
+    /// <summary>Name of an earlier stage of type "reranker" that does so; empty for none.</summary>
+    public string TeacherStage { get; init; } = "";
+
+    /// <summary>Logits that a negative must lie below the best positive for the teacher; below 0 lets through what lies a little above it.</summary>
+    [Range(-1e3, 1e3)] public double TeacherMargin { get; init; }
 }

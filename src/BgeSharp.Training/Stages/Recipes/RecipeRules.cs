@@ -91,6 +91,7 @@ internal static class RecipeRules
         {
             CheckContrastive(recipe, contrastive, path, places);
             ContrastiveRules.Check(recipe, contrastive, path, places);
+            TeacherRules.Check(recipe, stage, path, places);
         }
         else if (stage is RerankerStageOptions reranker)
         {
@@ -103,11 +104,13 @@ internal static class RecipeRules
             {
                 throw places.Error($"{path}.pairs[{graded.Index}]", "holds graded sentence pairs, which a cross-encoder would take for answers whatever their grade; give pairs that belong together, with \"format\" \"jsonl\" where the name ends otherwise.");
             }
+            ContrastiveRules.CheckParts(reranker.Freeze, reranker.Lora, path, places);
             CheckNegatives(reranker.HardNegatives, path + ".hardNegatives", places);
             if (reranker.HardNegatives is { RefreshSteps: > 0 })
             {
                 throw places.Error(path + ".hardNegatives.refreshSteps", "asks for negatives mined anew while a cross-encoder trains, but it gives no vectors to mine with; leave it at 0: they are mined once, with the model the stage starts from.");
             }
+            TeacherRules.Check(recipe, stage, path, places);
         }
     }
 

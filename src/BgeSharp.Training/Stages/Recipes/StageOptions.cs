@@ -49,10 +49,10 @@ public abstract record StageOptions
     /// <summary>Optimizer steps between evaluations on the held-out set while training; 0 for none.</summary>
     [Range(0, int.MaxValue)] public int EvaluateEvery { get; init; }
 
-    /// <summary>What these evaluations measure: "auto" (loss for retromae, spearman on a development set of graded pairs, else ndcg@10), "loss", "ndcg@10", "mrr@10", "recall@100" or "spearman".</summary>
+    /// <summary>What these evaluations go by: "auto" (loss for retromae, spearman on a development set of graded pairs, else ndcg@10), "loss", "ndcg@10", "mrr@10", "recall@100" or "spearman".</summary>
     [AllowedValues("auto", "loss", "ndcg@10", "mrr@10", "recall@100", "spearman")] public string EvaluateBy { get; init; } = "auto";
 
-    /// <summary>Most queries (retromae by loss: texts) of one such evaluation, evenly spaced.</summary>
+    /// <summary>Most queries (for retromae's losses: texts) of one such evaluation, evenly spaced.</summary>
     [Range(1, 1_000_000)] public int EvaluateQueries { get; init; } = 200;
 
     /// <summary>True makes the weights of the best evaluation the stage's model, instead of the last ones.</summary>

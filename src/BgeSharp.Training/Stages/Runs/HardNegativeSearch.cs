@@ -16,7 +16,8 @@ namespace BgeSharp.Training.Stages.Runs;
 /// <summary>Mines negatives over the passages of a pair store.</summary>
 internal static class HardNegativeSearch
 {
-    private const int QueryBlock = 1024;
+    // A cross-encoder takes minutes for so many queries: with one, blocks are smaller, so that all ranks have some and meet often.
+    private const int QueryBlock = 1024, JudgedBlock = 128;
 
     // Batches of each rank between two meetings: a batch takes up to seconds, a meeting is one small message.
     private const int BatchesApart = 8;
@@ -27,8 +28,9 @@ internal static class HardNegativeSearch
     /// <param name="options">Ranks, number and margins.</param>
     /// <param name="seed">Seed of the draw within the rank range.</param>
     /// <param name="work">Its ranks share the work; each gets the whole result.</param>
+    /// <param name="veto">Asked about candidates that would be taken; null for nobody.</param>
     /// <exception cref="StopRequested">A rank was asked to stop.</exception>
-    public static int[][] Find(PairStore store, IEncoder encoder, HardNegativeOptions options, long seed, WatchedWork work)
+    public static int[][] Find(PairStore store, IEncoder encoder, HardNegativeOptions options, long seed, WatchedWork work, TeacherVeto? veto = null)
     {
         IProcessGroup group = work.Group;
         if ((long)store.Passages.Count * encoder.Dimension > Array.MaxLength)
@@ -46,28 +48,29 @@ internal static class HardNegativeSearch
         work.Meet();
         var index = new DenseIndex(group.Total(passages), encoder.Dimension);
         NegativeRules rules = Rules(options);
+        int block = veto is null ? QueryBlock : JudgedBlock;
         var own = new List<int[]>();
         // Blocks of queries go over the ranks in turn; in the last round some ranks may have none, and meet the others all the same.
-        for (int round = 0; round < store.Count; round += group.Size * QueryBlock)
+        for (int round = 0; round < store.Count; round += group.Size * block)
         {
-            int start = round + (group.Rank * QueryBlock);
+            int start = round + (group.Rank * block);
             if (start < store.Count)
             {
-                own.AddRange(OfBlock(start, Math.Min(QueryBlock, store.Count - start)));
+                own.AddRange(OfBlock(start, Math.Min(block, store.Count - start)));
             }
             work.Meet();
-            work.Tell($"searched for the negatives of {Math.Min(round + (group.Size * QueryBlock), store.Count)} of {store.Count} queries");
+            work.Tell($"searched for the negatives of {Math.Min(round + (group.Size * block), store.Count)} of {store.Count} queries");
         }
-        return Join(group.Collect(PackedRows.Pack(own)), store.Count, store.Passages.Count, group.Size);
+        return Join(group.Collect(PackedRows.Pack(own)), store.Count, block, store.Passages.Count, group.Size);
 
-        // Nothing where this rank is to stop.
-        List<int[]> OfBlock(int start, int count)
+        // Nothing where this rank is to stop: then no rank looks at it.
+        IReadOnlyList<int[]> OfBlock(int start, int count)
         {
-            var chosen = new List<int[]>(count);
+            var allowed = new List<IEnumerable<int>>(count);
             float[] queries = Encode(store.Queries, start, count, encoder, LocalProcessGroup.Instance, work);
             if (work.Stopping)
             {
-                return chosen;
+                return [];
             }
             SearchHit[][] hits = index.SearchAll(queries, options.ToRank);
             // Examples of one query have one list of answers: what is found out about a candidate holds for all of them.
@@ -82,22 +85,39 @@ internal static class HardNegativeSearch
                 {
                     best = Math.Max(best, TensorPrimitives.Dot(query, index[row]));
                 }
-                chosen.Add(NegativeChoice.Choose(
-                    [.. hits[i].Select(h => new Candidate(h.Row, h.Score))], best, row => IsAnswer(row) || store.Plain.Passages[row].SequenceEqual(store.Plain.Queries[example]), null, rules, HashCodes.Of(seed, example, 4)));
+                allowed.Add(NegativeChoice.Allowed(
+                    [.. hits[i].Select(h => new Candidate(h.Row, h.Score))], best, row => IsAnswer(row) || store.Plain.Passages[row].SequenceEqual(store.Plain.Queries[example]), rules, HashCodes.Of(seed, example, 4)));
 
                 bool IsAnswer(int row) => judged.TryGetValue((answers, row), out bool known) ? known : judged[(answers, row)] = HardNegativeSearch.IsAnswer(row, answers, store.OwnTextOf(example), index, rules);
             }
-            return chosen;
+            if (veto is null)
+            {
+                return [.. allowed.Select(rows => rows.Take(rules.PerQuery).ToArray())];
+            }
+            try
+            {
+                return veto.Choose(start, allowed, rules.PerQuery, () =>
+                {
+                    if (work.Stopping)
+                    {
+                        throw new OperationCanceledException();
+                    }
+                });
+            }
+            catch (OperationCanceledException) when (work.Stopping)
+            {
+                return [];
+            }
         }
     }
 
     // Block by block from the rank that has it.
-    private static int[][] Join(IReadOnlyList<byte[]> parts, int count, int passages, int ranks)
+    private static int[][] Join(IReadOnlyList<byte[]> parts, int count, int block, int passages, int ranks)
     {
         var blocks = new List<int>[ranks];
         for (int i = 0; i < count; i++)
         {
-            (blocks[i / QueryBlock % ranks] ??= []).Add(i);
+            (blocks[i / block % ranks] ??= []).Add(i);
         }
         var joined = new int[count][];
         for (int rank = 0; rank < ranks && blocks[rank] is { } examples; rank++)

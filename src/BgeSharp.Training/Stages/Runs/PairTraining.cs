@@ -22,15 +22,20 @@ internal sealed class PairTraining : IDisposable
     private readonly long _seed;
     private readonly IProcessGroup _group;
     private readonly TimeProvider _time;
+    private readonly Compute _compute;
+    private readonly ITokenizer _tokenizer;
 
     private PairTraining(RunContext run, string label, long seed, PairStore store)
-        => (_folder, _label, _observer, _group, _time, _data, _seed, Store) = (run.Folder, label, run.Options.Observer, run.Options.Group, run.Options.Time, run.Data, seed, store);
+    {
+        (_folder, _label, _observer, _group, _time, _data, _seed, Store) = (run.Folder, label, run.Options.Observer, run.Options.Group, run.Options.Time, run.Data, seed, store);
+        (_compute, _tokenizer) = (run.Options.Compute, run.Tokenizer);
+    }
 
     /// <summary>The pairs.</summary>
     public PairStore Store { get; }
 
     /// <summary>Reads and tokenises the pairs of a stage.</summary>
-    /// <exception cref="BadInput">There are fewer than two, or one lacks what the stage needs.</exception>
+    /// <exception cref="BadInput">There are fewer than two, one lacks what the stage needs, or sources cannot be mixed.</exception>
     /// <exception cref="StopRequested">A stop was asked for, on any rank.</exception>
     public static PairTraining Read(StageOptions stage, PairLengths lengths, RunContext run, long seed, CancellationToken stop)
     {
@@ -43,6 +48,10 @@ internal sealed class PairTraining : IDisposable
         {
             work.Meet();
             StagePairs.RequireEnough(stage, store.Count);
+            if (stage is ContrastiveStageOptions contrastive)
+            {
+                MixedSources.Require(contrastive, store);
+            }
         }
         catch
         {
@@ -86,11 +95,12 @@ internal sealed class PairTraining : IDisposable
     /// <summary>Mines negatives with a model; those of a step that was mined before are read back, so that a stage that was resumed or went back trains on the same.</summary>
     /// <param name="options">Ranks and margins.</param>
     /// <param name="encoder">The model as it is at this step.</param>
+    /// <param name="teacher">A cross-encoder's folder that drops what it takes for an answer; null for none.</param>
     /// <param name="step">0 at the start, else a step at which negatives are refreshed.</param>
     /// <param name="now">Step that the weights are of.</param>
     /// <param name="stop">Asks for an orderly stop.</param>
     /// <exception cref="StopRequested">It was asked for, on any rank; nothing is written or changed.</exception>
-    public void MineNegatives(HardNegativeOptions options, IEncoder encoder, int step, int now, CancellationToken stop)
+    public void MineNegatives(HardNegativeOptions options, IEncoder encoder, string? teacher, int step, int now, CancellationToken stop)
     {
         // Without refreshing, the start's are a function of the weights that the stage starts from and cost no file.
         bool kept = options.RefreshSteps > 0;
@@ -105,10 +115,11 @@ internal sealed class PairTraining : IDisposable
             _observer.Message(string.Create(CultureInfo.InvariantCulture, $"warning: the negatives of step {step} are not there any more, or are of other data; they are mined with the weights of step {now}, so the end will not be that of an undisturbed run."));
         }
         _observer.Message(step == 0 ? "mining hard negatives" : $"mining hard negatives anew at step {step}");
-        int[][] negatives = HardNegativeSearch.Find(Store, encoder, options, _seed + step, new WatchedWork(_group, _observer, _time, stop));
+        using TorchReranker? judge = teacher is null ? null : Teacher(teacher);
+        int[][] negatives = HardNegativeSearch.Find(Store, encoder, options, _seed + step, new WatchedWork(_group, _observer, _time, stop), judge is null ? null : new TeacherVeto(Store, judge, options.TeacherMargin, teacher!));
         if (negatives.Count(n => n.Length == 0) is > 0 and int none)
         {
-            _observer.Message($"{none} of {negatives.Length} queries have no passage in the rank range that passes the margins");
+            _observer.Message($"{none} of {negatives.Length} queries have no passage in the rank range that passes the margins{(judge is null ? "" : " and the teacher")}");
         }
         if (kept)
         {
@@ -141,16 +152,13 @@ internal sealed class PairTraining : IDisposable
 
     /// <summary>Lets a teacher score the positives and negatives of every example.</summary>
     /// <param name="folder">The teacher's.</param>
-    /// <param name="compute">Device and types.</param>
-    /// <param name="tokenizer">The run's vocabulary.</param>
     /// <param name="stop">Asks for an orderly stop.</param>
     /// <exception cref="BadInput">The teacher's vocabulary is another one.</exception>
     /// <exception cref="StopRequested">A stop was asked for, on any rank; no score is kept.</exception>
-    public void ScoreWith(string folder, Compute compute, ITokenizer tokenizer, CancellationToken stop)
+    public void ScoreWith(string folder, CancellationToken stop)
     {
         _observer.Message($"scoring pairs with {folder}");
-        using TorchReranker teacher = TorchReranker.Load(folder, compute);
-        RequireVocabulary(folder, teacher.Tokenizer, tokenizer);
+        using TorchReranker teacher = Teacher(folder);
         // Blocks of examples go over the ranks in turn; a score that another rank computes is 0 here until they are added up.
         const int block = 512;
         var starts = new int[Store.Count + 1];
@@ -200,6 +208,21 @@ internal sealed class PairTraining : IDisposable
             scores[i] = (all[starts[i]..negatives], all[negatives..starts[i + 1]]);
         }
         Store.SetScores(scores);
+    }
+
+    private TorchReranker Teacher(string folder)
+    {
+        TorchReranker teacher = TorchReranker.Load(folder, _compute);
+        try
+        {
+            RequireVocabulary(folder, teacher.Tokenizer, _tokenizer);
+            return teacher;
+        }
+        catch
+        {
+            teacher.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Throws before the first step when an example that a teacher is to order has no negatives left.</summary>

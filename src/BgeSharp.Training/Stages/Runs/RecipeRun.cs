@@ -290,7 +290,16 @@ public sealed class RecipeRun
     {
         using TorchReranker reranker = TorchReranker.Load(folder, _options.Compute);
         using TextModel? first = previous is null || TorchReranker.IsReranker(previous) ? null : TextModel.Load(previous, _options.Compute, encoderAlone: true);
-        return [.. evaluation.Reranked(stage, reranker, first, _options.Observer.Message)];
+        StageResult[] results = [.. evaluation.Reranked(stage, reranker, first, _options.Observer.Message)];
+        string searched = first is null ? "bm25" : _recipe.Stages.TakeWhile(s => s.Label != stage).LastOrDefault(s => s is not RerankerStageOptions)?.Label ?? "untrained";
+        // Untrained vectors are pooled as the recipe says, those that are ordered anew as the folder does: another search where the two differ.
+        bool same = searched != "untrained" || first!.Card.Pooling == _recipe.Model.Pooling;
+        string[] pupils = [.. _recipe.Stages.Where(s => TeacherChoices.Of(s).Any(t => t.Choice.TeacherStage == stage)).Select(s => s.Label)];
+        if (same && RerankingVerdict.Of(stage, results, [.. _state.Results.Where(r => r.Stage == searched && r.Mode == (first is null ? "bm25" : "dense"))], pupils) is { } warning)
+        {
+            _options.Observer.Message(warning);
+        }
+        return results;
     }
 
     private void Keep(IEnumerable<StageResult> results)

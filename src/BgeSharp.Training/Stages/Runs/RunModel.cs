@@ -58,12 +58,15 @@ public static class RunModel
             string prefix = Encoder.PrefixOf(config);
             return (Fill(new Weights(RetroMae.Shapes(config, masked.Design), compute), prefix, config, seed, from, tell), prefix);
         }
-        if (stage is not ContrastiveStageOptions options)
+        if (stage is RerankerStageOptions judge)
         {
-            return (Fill(new Weights(CrossEncoder.Shapes(config), compute), "", config, seed, from, tell), "");
+            WeightShape[] all = [.. CrossEncoder.Shapes(config), .. TrainedParts.Adapters(judge.Label, [.. Encoder.Shapes("", config)], judge.Lora)];
+            Func<string, bool> frozen = TrainedParts.Frozen(judge.Freeze, judge.Lora);
+            return (Fill(new Weights(all, compute, name => !RelevanceHead.Has(name) && frozen(name)) { AdapterScale = TrainedParts.AdapterScale(judge.Lora) }, "", config, seed, from, tell), "");
         }
+        var options = (ContrastiveStageOptions)stage;
         IReadOnlyList<WeightShape> shapes = ContrastiveSettings.Shapes(options, config, from is null ? [] : ModelFolder.HeadShapes(from, config));
-        var weights = new Weights(shapes, compute, ContrastiveSettings.Frozen(options)) { AdapterScale = options.Lora is { } lora ? lora.Alpha / lora.Rank : 1 };
+        var weights = new Weights(shapes, compute, ContrastiveSettings.Frozen(options)) { AdapterScale = TrainedParts.AdapterScale(options.Lora) };
         return (Fill(weights, "", config, seed, from, tell), "");
     }
 

@@ -17,8 +17,6 @@ internal sealed class StageRun(RunContext run, int index)
 {
     private readonly StageOptions _options = run.Recipe.Stages[index];
     private readonly long _seed = HashCodes.Of(run.Recipe.Seed, "stage " + index.ToString(CultureInfo.InvariantCulture));
-    // Shorter texts have next to nothing to rebuild.
-    private const int LeastTokens = 8;
 
     private readonly IRunObserver _observer = run.Options.Observer;
     private readonly IProcessGroup _group = run.Options.Group;
@@ -37,9 +35,9 @@ internal sealed class StageRun(RunContext run, int index)
             {
                 CheckVectors(dense, config);
             }
-            if (stage is ContrastiveStageOptions { Distillation.Teacher: { Length: > 0 } teacher })
+            foreach ((ITeacherChoice choice, _) in TeacherChoices.Of(stage).Where(t => t.Choice.Teacher.Length > 0))
             {
-                PairTraining.RequireVocabulary(teacher, TokenizerFile.Load(teacher), tokenizer);
+                PairTraining.RequireVocabulary(choice.Teacher, TokenizerFile.Load(choice.Teacher), tokenizer);
             }
             (int Length, string Option)[] lengths = stage switch
             {
@@ -74,6 +72,7 @@ internal sealed class StageRun(RunContext run, int index)
         {
             throw new BadInput($"stage \"{_options.Label}\": everything is frozen, so it would train nothing; freeze less, or train a head (outputs).");
         }
+        TellWhatChooses();
         _group.Broadcast(weights.Values);      // processors of different kinds may have drawn or read them to other last bits
         var loop = new StageLoop(run, index, _seed, weights, () => RunModel.Start(weights, prefix, run.Config, run.Recipe.Seed, previous));
         int? steps;
@@ -102,6 +101,14 @@ internal sealed class StageRun(RunContext run, int index)
         return steps is not null;
     }
 
+    private void TellWhatChooses()
+    {
+        if (_options.EvaluateEvery > 0 && (_options.KeepBest || _options.EarlyStop > 0) && _group.Leads() && run.Evaluation is { DevelopmentIsReported: true, Development: { } set } && !(ByLoss && _options is RetroMaeStageOptions))
+        {
+            _observer.Message($"note: stage \"{_options.Label}\" chooses its weights by {set.Name}, which stands among the results too and flatters it there; name another set in \"development\" for figures that do not.");
+        }
+    }
+
     private int? Pretrain(RetroMaeStageOptions options, string? previous, Weights weights, string prefix, StageLoop loop, CancellationToken stop)
     {
         _observer.Message("tokenising text");
@@ -110,12 +117,12 @@ internal sealed class StageRun(RunContext run, int index)
         work.Meet();
         if (store.Count == 0)
         {
-            throw new BadInput($"stage \"{options.Label}\": the recipe's documents have no text of {LeastTokens} tokens or more to train on; add documents, or leave the stage out.");
+            throw new BadInput($"stage \"{options.Label}\": the recipe's documents have no text of {RetroMaeStage.LeastTokens} tokens or more to train on; add documents, or leave the stage out.");
         }
         _observer.Message($"{store.Count} texts, {store.TokenCount} tokens");
-        bool byLoss = options.EvaluateBy is "auto" or "loss";
-        using TokenStore? heldOut = options.EvaluateEvery > 0 && byLoss && _group.Leads() ? Texts("heldout.ids", run.Documents.HeldOut(), options) : null;
-        if (heldOut is { Count: 0 })
+        // Its losses are logged whatever chooses the best weights; beside a set to search there may be no held-out text for them.
+        using TokenStore? heldOut = options.EvaluateEvery > 0 && run.Recipe.Data.HeldOut > 0 && _group.Leads() ? Texts("heldout.ids", run.Documents.HeldOut(), options) : null;
+        if (heldOut is { Count: 0 } && ByLoss)
         {
             throw new BadInput($"stage \"{options.Label}\": evaluateEvery is set, but no text is held out; raise data.heldOut.");
         }
@@ -123,8 +130,7 @@ internal sealed class StageRun(RunContext run, int index)
         Pooling pooling = PoolingExtensions.Parse(options.Sentence);
         ModelCard card = Card(previous, 0);
         Func<RetroMaeStage, DevelopmentFigures>? evaluate = options.EvaluateEvery == 0 ? null
-            : byLoss ? stage => ByLoss(stage.HeldOut(heldOut!, options.EvaluateQueries))
-            : _ => Figures(null, () => Searched(new TorchEncoder(new Encoder(weights, prefix, run.Config), PoolingExtensions.Parse(run.Recipe.Model.Pooling)), card, ["dense"]));
+            : stage => Figures(heldOut is { Count: > 0 } ? stage.HeldOut(heldOut, options.EvaluateQueries) : new Dictionary<string, double>(), () => Searched(new TorchEncoder(new Encoder(weights, prefix, run.Config), PoolingExtensions.Parse(run.Recipe.Model.Pooling)), card, ["dense"]));
         return loop.Run(position => new RetroMaeStage(options, weights, run.Config, pooling, run.Tokenizer, store, _seed, position, _group, words), evaluate, stop);
     }
 
@@ -132,9 +138,9 @@ internal sealed class StageRun(RunContext run, int index)
     {
         CheckVectors(options, run.Config);
         TellInstructions(options, previous);
-        string? teacher = TeacherOf(options.Distillation);
+        string? teacher = TeacherOf(options.Distillation), veto = TeacherOf(options.HardNegatives);
         var lengths = new PairLengths(options.QueryMaxLength, options.PassageMaxLength, options.QueryInstruction, options.PassageInstruction, options.GroupSize > 1,
-            Plain: teacher is not null ? PlainFor(teacher) : options.HardNegatives is not null ? new PlainLengths(options.QueryMaxLength, options.PassageMaxLength) : null);
+            Plain: PlainFor(teacher, veto) ?? (options.HardNegatives is not null ? new PlainLengths(options.QueryMaxLength, options.PassageMaxLength) : null));
         using PairTraining pairs = PairTraining.Read(options, lengths, run, _seed, stop);
         Pooling pooling = PoolingExtensions.Parse(run.Recipe.Model.Pooling);
         var encoder = new M3Encoder(new Encoder(weights, "", run.Config), pooling, new M3Heads(weights, M3Heads.Unweighted(run.Tokenizer.Special)));
@@ -150,7 +156,7 @@ internal sealed class StageRun(RunContext run, int index)
         {
             if (options.HardNegatives is not null)
             {
-                pairs.MineNegatives(options.HardNegatives, new TorchEncoder(encoder.Encoder, pooling), step, now, stop);
+                pairs.MineNegatives(options.HardNegatives, new TorchEncoder(encoder.Encoder, pooling), veto, step, now, stop);
             }
             else if (options.Distillation is not null)
             {
@@ -158,7 +164,7 @@ internal sealed class StageRun(RunContext run, int index)
             }
             if (teacher is not null)
             {
-                pairs.ScoreWith(teacher, run.Options.Compute, run.Tokenizer, stop);
+                pairs.ScoreWith(teacher, stop);
             }
         }
     }
@@ -188,12 +194,23 @@ internal sealed class StageRun(RunContext run, int index)
     {
         // Negatives are mined by the model the stage starts from, which reads its instructions; the cross-encoder reads the texts alone.
         ModelCard finder = options.HardNegatives is null || previous is null ? new ModelCard() : ModelCard.LoadStart(previous);
-        var lengths = new PairLengths(options.QueryMaxLength, options.MaxLength, finder.QueryInstruction, finder.PassageInstruction, Negatives: true, Plain: new PlainLengths(options.QueryMaxLength, options.MaxLength));
+        string? teacher = TeacherOf(options.Distillation), veto = TeacherOf(options.HardNegatives);
+        var own = new PlainLengths(options.QueryMaxLength, options.MaxLength);
+        // What a teacher reads more of, the stage cuts itself.
+        var lengths = new PairLengths(options.QueryMaxLength, options.MaxLength, finder.QueryInstruction, finder.PassageInstruction, Negatives: true, Plain: PlainFor(teacher, veto) is { } longer ? own.Or(longer) : own);
         using PairTraining pairs = PairTraining.Read(options, lengths, run, _seed, stop);
         var encoder = new Encoder(weights, "", run.Config);
         if (options.HardNegatives is not null)
         {
-            pairs.MineNegatives(options.HardNegatives, new TorchEncoder(encoder, PoolingExtensions.Parse(run.Recipe.Model.Pooling)), 0, 0, stop);
+            pairs.MineNegatives(options.HardNegatives, new TorchEncoder(encoder, PoolingExtensions.Parse(run.Recipe.Model.Pooling)), veto, 0, 0, stop);
+        }
+        else if (options.Distillation is not null)
+        {
+            pairs.RequireNegatives(scored: teacher is null);
+        }
+        if (teacher is not null)
+        {
+            pairs.ScoreWith(teacher, stop);
         }
         var model = new CrossEncoder(encoder, new RelevanceHead(weights), run.Tokenizer.Special);
         var judge = new TorchReranker(model, run.Tokenizer, options.MaxLength) { QueryMaxLength = options.QueryMaxLength };
@@ -203,21 +220,18 @@ internal sealed class StageRun(RunContext run, int index)
         return loop.Run(position => new RerankerStage(options, weights, model, pairs.Store, _seed, position, _group), evaluate, stop);
     }
 
-    // As long as the teacher reads, not as the student does.
-    private static PlainLengths PlainFor(string teacher)
-    {
-        (int query, int pair) = TorchReranker.LengthsOf(teacher);
-        return new PlainLengths(query, pair);
-    }
+    // As long as the teachers read, not as the student does; null without one.
+    private static PlainLengths? PlainFor(params IEnumerable<string?> teachers)
+        => teachers.OfType<string>().Select(TorchReranker.LengthsOf).Select(l => new PlainLengths(l.Query, l.Pair)).Aggregate((PlainLengths?)null, (longest, next) => longest?.Or(next) ?? next);
 
-    private string? TeacherOf(DistillationOptions? options)
+    private string? TeacherOf(ITeacherChoice? options)
         => options is null ? null
             : options.TeacherStage.Length > 0 ? run.Folder.Stage(run.Recipe.Stages.TakeWhile(s => s.Label != options.TeacherStage).Count(), options.TeacherStage)
             : options.Teacher.Length > 0 ? options.Teacher : null;
 
     private TokenStore Texts(string file, IEnumerable<Document> documents, RetroMaeStageOptions options)
         => TokenStore.Create(Path.Combine(run.Folder.Work, file),
-            (options.CutAt == "token" ? TokenChunks.Full(documents, run.Tokenizer, options.MaxLength) : TokenChunks.Of(documents, run.Tokenizer, options.MaxLength)).Where(ids => ids.Length >= LeastTokens));
+            RetroMaeStage.Texts(documents, run.Tokenizer, options));
 
     // The pairs whose loss is measured while training; null where the stage does not measure any. Rank 0 alone evaluates.
     private PairStore? Development(int queryLength, int passageLength, ModelCard card, int negatives)
@@ -242,24 +256,21 @@ internal sealed class StageRun(RunContext run, int index)
     private IReadOnlyDictionary<string, double> Searched(TorchEncoder encoder, ModelCard card, IReadOnlyList<string> outputs)
         => run.Evaluation!.Develop(encoder, run.Tokenizer, card, outputs, _options.EvaluateQueries);
 
-    private static DevelopmentFigures ByLoss(IReadOnlyDictionary<string, double> figures) => new(figures, -figures["dev_loss"]);
+    private bool ByLoss => _options.EvaluateBy == "loss" || _options is RetroMaeStageOptions { EvaluateBy: "auto" };
+
+    private DevelopmentFigures Figures(double? loss, Func<IReadOnlyDictionary<string, double>> search)
+        => Figures(loss is double nats ? new Dictionary<string, double> { ["dev_loss"] = nats } : new Dictionary<string, double>(), search);
 
     // Searching costs an embedding of the whole corpus: it is left out where the loss decides.
-    private DevelopmentFigures Figures(double? loss, Func<IReadOnlyDictionary<string, double>> search)
+    private DevelopmentFigures Figures(IReadOnlyDictionary<string, double> losses, Func<IReadOnlyDictionary<string, double>> search)
     {
-        var figures = new Dictionary<string, double>();
-        if (loss is double nats)
+        if (ByLoss)
         {
-            figures["dev_loss"] = nats;
-        }
-        if (_options.EvaluateBy == "loss")
-        {
-            return ByLoss(figures);
+            return new DevelopmentFigures(losses, -losses["dev_loss"]);
         }
         string metric = _options.EvaluateBy != "auto" ? _options.EvaluateBy : run.Evaluation!.GradedDevelopment is null ? "ndcg@10" : "spearman";
         double score = search()[metric];
-        figures["dev_" + metric] = score;
-        return new DevelopmentFigures(figures, score);
+        return new DevelopmentFigures(new Dictionary<string, double>(losses) { ["dev_" + metric] = score }, score);
     }
 
     // A stage on graded pairs compares sentences as they are, and leaves what a model puts before queries and passages.

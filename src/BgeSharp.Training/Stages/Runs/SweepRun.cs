@@ -55,19 +55,39 @@ public static class SweepRun
     // No stage before this one is trained here: a teacher among them is taken from the run that the model to start from belongs to.
     private static StageOptions WithTeacher(Recipe recipe, int index, string? from)
     {
-        if (recipe.Stages[index] is not ContrastiveStageOptions { Distillation: { TeacherStage: { Length: > 0 } label } distillation } stage)
+        return recipe.Stages[index] switch
         {
-            return recipe.Stages[index];
-        }
-        int at = recipe.Stages.TakeWhile(s => s.Label != label).Count();
-        for (string? root = from is null ? null : Path.GetDirectoryName(Path.GetFullPath(from)); root is not null; root = Path.GetDirectoryName(root))
-        {
-            string folder = new RunFolder(root).Stage(at, label);
-            if (TorchReranker.IsReranker(folder))
+            ContrastiveStageOptions stage => stage with
             {
-                return stage with { Distillation = distillation with { TeacherStage = "", Teacher = folder } };
+                Distillation = stage.Distillation is { } distillation ? distillation with { Teacher = Folder(distillation), TeacherStage = "" } : null,
+                HardNegatives = Negatives(stage.HardNegatives),
+            },
+            RerankerStageOptions stage => stage with
+            {
+                Distillation = stage.Distillation is { } distillation ? distillation with { Teacher = Folder(distillation), TeacherStage = "" } : null,
+                HardNegatives = Negatives(stage.HardNegatives),
+            },
+            StageOptions other => other,
+        };
+
+        HardNegativeOptions? Negatives(HardNegativeOptions? options) => options is null ? null : options with { Teacher = Folder(options), TeacherStage = "" };
+
+        string Folder(ITeacherChoice choice)
+        {
+            if (choice.TeacherStage.Length == 0)
+            {
+                return choice.Teacher;
             }
+            int at = recipe.Stages.TakeWhile(s => s.Label != choice.TeacherStage).Count();
+            for (string? root = from is null ? null : Path.GetDirectoryName(Path.GetFullPath(from)); root is not null; root = Path.GetDirectoryName(root))
+            {
+                string folder = new RunFolder(root).Stage(at, choice.TeacherStage);
+                if (TorchReranker.IsReranker(folder))
+                {
+                    return folder;
+                }
+            }
+            throw new BadInput($"stage \"{recipe.Stages[index].Label}\": its teacher is the stage \"{choice.TeacherStage}\", which a sweep does not train; start from a model of a run that has (--model RUN/stages/NN-NAME).");
         }
-        throw new BadInput($"stage \"{stage.Label}\": its teacher is the stage \"{label}\", which a sweep does not train; start from a model of a run that has (--model RUN/stages/NN-NAME).");
     }
 }

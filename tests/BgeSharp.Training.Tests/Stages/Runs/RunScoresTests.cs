@@ -34,10 +34,12 @@ public sealed class RunScoresTests : IDisposable
         File.WriteAllLines(Path.Combine(set, "corpus.jsonl"), Enumerable.Range(1, 6).Select(i => $$"""{"_id":"p{{i}}","text":"{{TinyModel.Text(6, i)}}"} """));
         File.WriteAllLines(Path.Combine(set, "queries.jsonl"), Enumerable.Range(1, 6).Select(i => $$"""{"_id":"q{{i}}","text":"{{TinyModel.Text(2, i)}}"} """));
         File.WriteAllLines(Path.Combine(set, "qrels", "test.tsv"), ["query-id\tcorpus-id\tscore", .. Enumerable.Range(1, 6).Select(i => $"q{i}\tp{i}\t1")]);
-        string[] all = [$"development={{\"name\": \"dev\", \"path\": {System.Text.Json.JsonSerializer.Serialize(set)}}}", "data.heldOut=0", "stages[1].evaluateEvery=2", "stages[2].evaluateEvery=3",
+        string[] all = [$"development={{\"name\": \"dev\", \"path\": {System.Text.Json.JsonSerializer.Serialize(set)}}}", "data.heldOut=0", "stages[0].evaluateEvery=3", "stages[0].evaluateBy=ndcg@10", "stages[1].evaluateEvery=2", "stages[2].evaluateEvery=3",
             "stages[2].outputs=[\"dense\", \"sparse\", \"multi\"]", "stages[2].evaluateBy=loss"];
         RunState state = _run.Run("run", set: all).State!;
         Assert.DoesNotContain(state.Results, r => r.Dataset == "dev");
+        Assert.Single(Logged("retromae", "dev_ndcg@10"));
+        Assert.Empty(Logged("retromae", "dev_loss"));       // nothing is held out
         Assert.Equal(2, Logged("contrastive", "dev_loss").Length);
         Assert.Equal(2, Logged("contrastive", "dev_ndcg@10").Length);
         Assert.Single(Logged("finetune", "dev_loss"));
@@ -48,6 +50,31 @@ public sealed class RunScoresTests : IDisposable
         double hybrid = last.Single(r => r.Mode == "hybrid").Metrics["mrr@10"];
         Assert.NotEqual(last.Single(r => r.Mode == "dense").Metrics["mrr@10"], hybrid);
         Assert.Equal(hybrid, Logged("finetune", "dev_mrr@10", "both").Last(), 12);
+    }
+
+    [Fact]
+    public void Pre_training_logs_its_losses_on_held_out_text_whatever_chooses_the_weights()
+    {
+        const string Stage = "stages=[{\"type\": \"retromae\", \"steps\": 6, \"batchTokens\": 128, \"maxLength\": 24, \"learningRate\": 3e-2, \"evaluateEvery\": 1, \"keepBest\": true}]";
+        List<string> byLoss = _run.Run("loss", set: Stage).Messages, bySearch = _run.Run("search", set: [Stage, "stages[0].evaluateBy=ndcg@10"]).Messages;
+        foreach (string figure in (string[])["dev_loss", "dev_encoder_loss", "dev_encoder_accuracy", "dev_decoder_loss", "dev_decoder_accuracy"])
+        {
+            Assert.Equal(6, Logged("retromae", figure, "search").Length);
+            Assert.Equal(Logged("retromae", figure, "loss"), Logged("retromae", figure, "search"));
+        }
+        Assert.Empty(Logged("retromae", "dev_ndcg@10", "loss"));
+        Assert.Equal(Best(Logged("retromae", "dev_loss", "loss").Select(loss => -loss)), Chosen(byLoss));
+        Assert.Equal(Best(Logged("retromae", "dev_ndcg@10", "search")), Chosen(bySearch));
+
+        static string? Chosen(List<string> messages) => messages.Find(m => m.EndsWith("are the best and become the model", StringComparison.Ordinal));
+
+        // Nothing is said of the last step, whose weights are there already.
+        static string? Best(IEnumerable<double> scores)
+        {
+            double[] all = [.. scores];
+            int step = Array.IndexOf(all, all.Max()) + 1;
+            return step == all.Length ? null : $"retromae: the weights of step {step} are the best and become the model";
+        }
     }
 
     [Fact]
@@ -124,6 +151,18 @@ public sealed class RunScoresTests : IDisposable
         Assert.Equal([(null, null), ("own ", ""), ("q ", "p "), ("own ", "")], read.Select(e => (e.Prompt, e.PassagePrompt)));
     }
 
+    [Theory, InlineData("bm25", "stages=[{0}]"), InlineData("dense", "stages[2]={0}", "stages[1].steps=120", "stages[1].learningRate=1e-2")]
+    public void A_cross_encoder_that_makes_a_search_worse_is_reported(string searched, params string[] set)
+    {
+        // Next to no steps: it orders by chance.
+        (RunState? state, List<string> messages) = _run.Run("bad", set: [.. set.Select(option => option.Replace("{0}", "{\"type\": \"reranker\", \"name\": \"chance\", \"steps\": 1, \"batchPairs\": 2, \"groupSize\": 2, \"queryMaxLength\": 12, \"maxLength\": 32}", StringComparison.Ordinal))]);
+        double Mean(Func<StageResult, bool> which) => state!.Results.Where(which).Average(r => r.Metrics["ndcg@10"]);
+        double alone = Mean(r => r.Stage == (searched == "bm25" ? "bm25" : "contrastive") && r.Mode == searched), judged = Mean(r => r.Stage == "chance");
+        Assert.True(judged < alone - 0.001, $"{judged} {alone}");
+        string warning = Assert.Single(messages, m => m.StartsWith("warning: the cross-encoder of stage \"chance\"", StringComparison.Ordinal));
+        Assert.Contains(FormattableString.Invariant($"best of {searched} worse than they stood (ndcg@10 {judged:0.000} against {alone:0.000}"), warning, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_cross_encoder_orders_what_the_model_before_it_found_and_is_measured_while_it_trains()
     {
@@ -138,5 +177,29 @@ public sealed class RunScoresTests : IDisposable
         Assert.All(dev, d => Assert.InRange(d, 0.01, 1));
         Assert.Equal(2, Logged("reranker", "dev_loss").Length);
         Assert.All(Logged("reranker", "dev_loss"), d => Assert.InRange(d, 0.01, 5));
+    }
+
+    [Fact]
+    public void A_cross_encoder_learns_from_another_and_both_keep_answers_out_of_mined_negatives()
+    {
+        const string Hard = "\"fromRank\": 1, \"toRank\": 9, \"perQuery\": 4, \"relativeMargin\": 0";
+        string Stages(string second, string third) => "stages=[" + string.Join(", ",
+            $"{{\"type\": \"reranker\", \"name\": \"judge\", \"steps\": 10, \"batchPairs\": 6, \"groupSize\": 3, \"queryMaxLength\": 12, \"maxLength\": 32, \"learningRate\": 2e-2, \"hardNegatives\": {{{Hard}}}}}",
+            $"{{\"type\": \"reranker\", \"name\": \"pupil\", \"steps\": 3, \"logEvery\": 1, \"batchPairs\": 6, \"groupSize\": 3, \"queryMaxLength\": 10, \"maxLength\": 28, \"hardNegatives\": {{{Hard}{third}}}, \"lora\": {{\"rank\": 2}}{second}}}",
+            $"{{\"type\": \"finetune\", \"steps\": 3, \"logEvery\": 1, \"batchPairs\": 4, \"groupSize\": 3, \"queryMaxLength\": 16, \"passageMaxLength\": 24, \"learningRate\": 1e-2, \"hardNegatives\": {{{Hard}{third}}}}}") + "]";
+        RunState state = _run.Run("plain", set: [Stages("", "")]).State!;
+        Assert.Equal(["bm25+rerank", "bm25+rerank"], state.Results.Where(r => r.Stage is "judge" or "pupil").Select(r => r.Mode));
+        string judge = System.Text.Json.JsonSerializer.Serialize(Assert.Single(Directory.GetDirectories(Path.Combine(_run.In("plain"), "stages"), "*judge")));
+        _run.Run("stage", set: [Stages(", \"distillation\": {\"teacherStage\": \"judge\"}", ", \"teacherStage\": \"judge\", \"teacherMargin\": 1000")]);
+        _run.Run("folder", set: [Stages($", \"distillation\": {{\"teacher\": {judge}}}", $", \"teacher\": {judge}, \"teacherMargin\": 1000")]);
+        foreach (string stage in (string[])["pupil", "finetune"])
+        {
+            Assert.Equal(Logged(stage, "loss", "stage"), Logged(stage, "loss", "folder"));
+            Assert.NotEqual(Logged(stage, "loss", "stage"), Logged(stage, "loss", "plain"));
+        }
+        Assert.Equal(3, Logged("pupil", "distillation", "stage").Length);
+        // The veto by itself, without what is learnt from the same cross-encoder.
+        _run.Run("veto", set: [Stages("", ", \"teacherStage\": \"judge\", \"teacherMargin\": 1000")]);
+        Assert.NotEqual(Logged("pupil", "loss", "veto"), Logged("pupil", "loss", "plain"));
     }
 }
