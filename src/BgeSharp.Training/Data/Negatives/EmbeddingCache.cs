@@ -3,6 +3,7 @@
 // In memory: about 40 bytes a text. Vectors are written before their hashes, so a process that dies leaves at most rows that nobody knows.
 
 using System.Buffers.Binary;
+using System.Globalization;
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
 
@@ -63,8 +64,8 @@ public sealed class EmbeddingCache : IDisposable
         IEnumerable<string> modules = Directory.GetDirectories(modelFolder).Order(StringComparer.Ordinal).SelectMany(inner => Directory.GetFiles(inner, "*.json").Order(StringComparer.Ordinal));
         foreach (string file in Directory.GetFiles(modelFolder).Order(StringComparer.Ordinal).Where(f => Path.GetFileName(f) is not ("pretraining.safetensors" or "heads.safetensors" or "reranker.safetensors")).Concat(modules))
         {
-            hash.Append(MemoryMarshal.AsBytes(Path.GetFileName(file).AsSpan()));
             using FileStream stream = File.OpenRead(file);
+            hash.Append(MemoryMarshal.AsBytes(string.Create(CultureInfo.InvariantCulture, $"{Path.GetRelativePath(modelFolder, file)}\n{stream.Length}\n").AsSpan()));
             hash.Append(stream);
         }
         hash.Append(MemoryMarshal.AsBytes(use.AsSpan()));

@@ -9,6 +9,7 @@ using BgeSharp.Training.Modeling;
 using BgeSharp.Training.Stages;
 using BgeSharp.Training.Stages.Recipes;
 using BgeSharp.Training.Stages.Runs;
+using BgeSharp.Training.Tests.Collectives;
 using BgeSharp.Training.Tests.Data;
 
 namespace BgeSharp.Training.Tests.Stages.Runs;
@@ -25,11 +26,10 @@ public sealed class TeacherVetoTests : IDisposable
     [Theory, InlineData(0.0, 40), InlineData(0.0, 3), InlineData(0.2, 40), InlineData(-0.2, 2)]
     public void What_it_scores_within_the_margin_of_the_best_positive_is_dropped(double margin, int perQuery)
     {
-        using var weights = new Weights(CrossEncoder.Shapes(TinyModel.Config), Compute.Float32);
-        weights.Initialize(0.3, 3);
-        using var judge = new TorchReranker(new CrossEncoder(new Encoder(weights, "", TinyModel.Config), new RelevanceHead(weights), _tokenizer.Special), _tokenizer, 16);
-        TrainingExample[] examples = [.. Enumerable.Range(0, Queries).Select(n => new TrainingExample(TinyModel.Text(2, n), [TinyModel.Text(3, 1000 + n), TinyModel.Text(3, 2000 + n)], []))];
-        using PairStore store = PairStore.Create(_folder.Path, examples, _tokenizer, 16, 16, "q ", negatives: false, "p ", new PlainLengths(16, 16));
+        using Weights weights = Weighed();
+        TorchReranker judge = Judge(weights);
+        TrainingExample[] examples = Examples();
+        using PairStore store = Store("pairs", examples);
         HardNegativeOptions options = s_all with { PerQuery = perQuery };
         int[][] all = Find(store, s_all, null), kept = Find(store, options, new TeacherVeto(store, judge, margin, "judge"));
         string[] texts = [.. examples.SelectMany(e => e.Positives)];
@@ -47,8 +47,36 @@ public sealed class TeacherVetoTests : IDisposable
         Assert.InRange(dropped, 1, all.Sum(rows => rows.Length) - 1);
     }
 
-    private static int[][] Find(PairStore store, HardNegativeOptions options, TeacherVeto? veto)
-        => HardNegativeSearch.Find(store, new Same(), options, 5, new WatchedWork(LocalProcessGroup.Instance, SilentObserver.Instance, TimeProvider.System, CancellationToken.None), veto);
+    [Fact]
+    public void Ranks_find_together_what_one_process_finds()
+    {
+        string Found(IProcessGroup group)
+        {
+            using Weights weights = Weighed();
+            using PairStore store = Store($"{group.Size}-{group.Rank}", Examples());
+            int[][] found = Find(store, s_all with { PerQuery = 3 }, new TeacherVeto(store, Judge(weights), 0.1, "judge"), group);
+            return string.Join(' ', found.Select(rows => string.Join(',', rows)));
+        }
+        string alone = Found(LocalProcessGroup.Instance);
+        Assert.All(ThreadGroup.Run(3, Found), together => Assert.Equal(alone, together));
+    }
+
+    private static Weights Weighed()
+    {
+        var weights = new Weights(CrossEncoder.Shapes(TinyModel.Config), Compute.Float32);
+        weights.Initialize(0.3, 3);
+        return weights;
+    }
+
+    private TorchReranker Judge(Weights weights) => new(new CrossEncoder(new Encoder(weights, "", TinyModel.Config), new RelevanceHead(weights), _tokenizer.Special), _tokenizer, 16);
+
+    private static TrainingExample[] Examples() => [.. Enumerable.Range(0, Queries).Select(n => new TrainingExample(TinyModel.Text(2, n), [TinyModel.Text(3, 1000 + n), TinyModel.Text(3, 2000 + n)], []))];
+
+    private PairStore Store(string name, TrainingExample[] examples)
+        => PairStore.Create(Path.Combine(_folder.Path, name), examples, _tokenizer, 16, 16, "q ", negatives: false, "p ", new PlainLengths(16, 16));
+
+    private static int[][] Find(PairStore store, HardNegativeOptions options, TeacherVeto? veto, IProcessGroup? group = null)
+        => HardNegativeSearch.Find(store, new Same(), options, 5, new WatchedWork(group ?? LocalProcessGroup.Instance, SilentObserver.Instance, TimeProvider.System, CancellationToken.None), veto);
 
     // All passages are equally near.
     private sealed class Same : IEncoder
