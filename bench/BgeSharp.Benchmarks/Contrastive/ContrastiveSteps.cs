@@ -27,7 +27,7 @@ public class ContrastiveSteps
     private TokenBatch _queries = null!;
     private TokenBatch _passages = null!;
 
-    /// <summary>First argument of the same steps in turns, for machines whose speed changes from minute to minute: contrastive small|base [rounds].</summary>
+    /// <summary>First argument of the same steps in turns, for machines whose speed changes from minute to minute: contrastive small|base [rounds [pairs]]. With more pairs than the padded step has memory for it is left out.</summary>
     public const string Argument = "contrastive";
 
     /// <summary>Runs all kinds of step in turns and prints medians.</summary>
@@ -36,8 +36,10 @@ public class ContrastiveSteps
     {
         var steps = new ContrastiveSteps { Model = arguments.Count > 0 && arguments[0] == "base" ? Shape.Base : Shape.Small };
         int rounds = arguments.Count > 1 ? int.Parse(arguments[1], CultureInfo.InvariantCulture) : 7;
+        steps.Pairs = arguments.Count > 2 ? int.Parse(arguments[2], CultureInfo.InvariantCulture) : 0;
         steps.SetUp();
-        (string Name, Func<double> Run)[] sides = [("padded, float32", steps.Padded), ("plain", steps.Plain), ("plain, filled to the budget", steps.Filled), ("cached", steps.Cached), ("three outputs", steps.Unified)];
+        (string Name, Func<double> Run)[] sides = [("plain", steps.Plain), ("plain, filled to the budget", steps.Filled), ("plain, layers recomputed", steps.Recomputed), ("cached", steps.Cached), ("three outputs", steps.Unified)];
+        sides = steps.HasPadded ? [.. sides, ("padded, float32", steps.Padded)] : sides;
         double[][] seconds = [.. sides.Select(_ => new double[rounds])];
         foreach ((_, Func<double> run) in sides)
         {
@@ -56,7 +58,8 @@ public class ContrastiveSteps
         {
             // Ratios round by round: what slows the machine for a while slows both.
             double Ratio(int to) => Median([.. seconds[side].Zip(seconds[to], (x, y) => x / y)]);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{sides[side].Name}: {Median(seconds[side]):0.00} s, {steps.Pairs / Median(seconds[side]):0.0} pairs/s; times padded {Ratio(0):0.00}, times plain {Ratio(1):0.00}"));
+            string padded = steps.HasPadded ? string.Create(CultureInfo.InvariantCulture, $", times padded {Ratio(sides.Length - 1):0.00}") : "";
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{sides[side].Name}: {Median(seconds[side]):0.00} s, {steps.Pairs / Median(seconds[side]):0.0} pairs/s; times plain {Ratio(0):0.00}{padded}"));
         }
         steps.CleanUp();
         return 0;
@@ -68,17 +71,26 @@ public class ContrastiveSteps
     [Params(Shape.Small, Shape.Base)] public Shape Model { get; set; }
 
     // The padded step of the base shape keeps over 1 GB a pair.
-    private int Pairs => Model == Shape.Small ? 64 : 8;
+    private int Usual => Model == Shape.Small ? 64 : 8;
+
+    private int Pairs { get; set; }
+
+    private bool HasPadded => Pairs <= Usual;
 
     [GlobalSetup]
     public void SetUp()
     {
+        Pairs = Pairs > 0 ? Pairs : Usual;
         (_queries, _passages) = ContrastiveInputs.Pairs(Pairs, 64, 256);
         _exact = ContrastiveInputs.Encoder(Model, Compute.Float32, EmbeddingModes.All, Dropout);
         _fast = ContrastiveInputs.Encoder(Model, Precision.Choose("auto", CPU), EmbeddingModes.All, Dropout);
         int[] lengths = [.. new[] { _queries, _passages }.SelectMany(s => Enumerable.Range(0, s.Count).Select(s.LengthOf))];
         Console.WriteLine(FormattableString.Invariant($"// {Pairs} pairs, {lengths.Sum()} tokens; padding of each side to its longest {1 - (lengths.Sum() / (double)((_queries.MaxLength + _passages.MaxLength) * Pairs)):p1}, of sub-batches {SplitEncoding.PaddingOf(SplitEncoding.Plan(lengths, 8192), lengths):p1}"));
         Workload.Is(typeof(ContrastiveSteps), Pairs, "pairs", Model);
+        if (!HasPadded)
+        {
+            return;
+        }
         // The same numbers when ours computes in float32 as well.
         double plain = Padded(dropout: 0);
         Agreement.Require("the loss", plain, Step(_exact, _queries, _passages, EmbeddingModes.Dense, recompute: false, 1024, training: false), 1e-3);
@@ -106,6 +118,9 @@ public class ContrastiveSteps
     [Benchmark(Description = "ours, plain, sub-batches filled to the budget")]
     public double Filled() => Step(_fast, _queries, _passages, EmbeddingModes.Dense, recompute: false, 1024, int.MaxValue);
 
+    [Benchmark(Description = "ours, plain, layers recomputed")]
+    public double Recomputed() => Step(_fast, _queries, _passages, EmbeddingModes.Dense, recompute: false, 1024, recomputeLayers: true);
+
     [Benchmark(Description = "ours, cached")]
     public double Cached() => Step(_fast, EmbeddingModes.Dense, recompute: true);
 
@@ -120,12 +135,12 @@ public class ContrastiveSteps
     }
 
     /// <summary>One step of ours.</summary>
-    internal static double Step(M3Encoder encoder, TokenBatch queries, TokenBatch passages, EmbeddingModes outputs, bool recompute, int scoreBlock, int? enough = null, bool training = true)
+    internal static double Step(M3Encoder encoder, TokenBatch queries, TokenBatch passages, EmbeddingModes outputs, bool recompute, int scoreBlock, int? enough = null, bool training = true, bool recomputeLayers = false)
     {
         encoder.Encoder.Weights.Zero();
         var objective = new ContrastiveObjective { Outputs = outputs, SelfDistill = outputs != EmbeddingModes.Dense, WithoutWeight = encoder.Heads!.WithoutWeight, Products = encoder.Encoder.Weights.Compute.Type };
         double sum = 0;
-        new SplitEncoding(encoder, outputs, 8192, recompute) { Enough = enough ?? SplitEncoding.EnoughOn(CPU), Training = training }.Run([queries, passages], k => k, sides =>
+        new SplitEncoding(encoder, outputs, 8192, recompute) { Enough = enough ?? SplitEncoding.EnoughOn(CPU), Training = training, RecomputeLayers = recomputeLayers }.Run([queries, passages], k => k, sides =>
         {
             for (int start = 0; start < queries.Count; start += scoreBlock)
             {

@@ -1,5 +1,5 @@
 // Not a pair: one cached step of many pairs, as a stage of a run makes it (pairs from disk, batches ahead, clip, AdamW), and how far resident memory rises.
-//   --large-batch small|base [pairs] [groupSize]; 8,192 pairs and no negatives of their own when left out
+//   --large-batch small|base [pairs] [groupSize] [subBatchTokens] [recompute]; 8,192 pairs, no negatives of their own and sub-batches of 8,192 tokens when left out
 
 using System.Diagnostics;
 using System.Globalization;
@@ -27,7 +27,7 @@ internal static class LargeBatch
     {
         Shape shape = arguments.Count > 0 && arguments[0] == "base" ? Shape.Base : Shape.Small;
         int Number(int at, int otherwise) => arguments.Count > at ? int.Parse(arguments[at], CultureInfo.InvariantCulture) : otherwise;
-        var options = new ContrastiveStageOptions { Steps = 1, BatchPairs = Number(1, 8192), GroupSize = Number(2, 1), QueryMaxLength = 64, PassageMaxLength = 256, Memory = "cached" };
+        var options = new ContrastiveStageOptions { Steps = 1, BatchPairs = Number(1, 8192), GroupSize = Number(2, 1), QueryMaxLength = 64, PassageMaxLength = 256, Memory = "cached", SubBatchTokens = Number(3, 8192), Recompute = arguments.Contains("recompute") };
         string folder = Directory.CreateTempSubdirectory("bge-large").FullName;
         try
         {
@@ -43,7 +43,7 @@ internal static class LargeBatch
             optimizer.Step(options.LearningRate);
             Console.WriteLine($"{Machine.Line}");
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{shape}: {options.BatchPairs} pairs, groups of {options.GroupSize}, {step.Tokens} tokens, loss {step.Loss:f3}: {clock.Elapsed.TotalSeconds:f1} s, at most {Machine.PeakResidentBytes / 1e9:f2} GB resident, weights, gradients and moments ({weights.Count / 1e6:f1} M weights) included"));
+                $"{shape}: {options.BatchPairs} pairs, groups of {options.GroupSize}, sub-batches of {options.SubBatchTokens}{(options.Recompute ? ", layers recomputed" : "")}, {step.Tokens} tokens, loss {step.Loss:f3}: {clock.Elapsed.TotalSeconds:f1} s, at most {Machine.PeakResidentBytes / 1e9:f2} GB resident, weights, gradients and moments ({weights.Count / 1e6:f1} M weights) included"));
             return 0;
         }
         finally
