@@ -8,6 +8,7 @@ namespace BgeSharp.Training.Modeling;
 public sealed class Encoder
 {
     private readonly TransformerLayer[] _layers;
+    private readonly bool[] _learns;
 
     /// <param name="weights">Holds every weight of <see cref="Shapes"/>.</param>
     /// <param name="prefix">Before every name: "" for an encoder alone, "bert." or "roberta." beside an MLM head.</param>
@@ -18,6 +19,7 @@ public sealed class Encoder
         Weights = weights;
         Embeddings = new TokenEmbeddings(weights, prefix, config);
         _layers = [.. Enumerable.Range(0, config.LayerCount).Select(i => new TransformerLayer(weights, $"{prefix}encoder.layer.{i}", config.HeadCount, config.LayerNormEpsilon))];
+        _learns = [.. Enumerable.Range(0, config.LayerCount).Select(i => weights.Shapes.Any(s => s.Name.StartsWith($"{prefix}encoder.layer.{i}.", StringComparison.Ordinal) && weights[s.Name].requires_grad))];
     }
 
     /// <summary>Sizes.</summary>
@@ -49,8 +51,13 @@ public sealed class Encoder
         double attentionDropout = training ? Config.AttentionDropout : 0;
         Tensor rows = Embeddings.Forward(text, dropout, tokenTypes);          // [T, D]
         eachLayer?.Invoke(rows);
-        foreach (TransformerLayer layer in _layers)
+        for (int i = 0; i < _layers.Length; i++)
         {
+            TransformerLayer layer = _layers[i];
+            if (recompute && _learns[i] && !rows.requires_grad && is_grad_enabled())
+            {
+                rows = rows.detach().requires_grad_();        // over frozen parts: only a piece whose input wants a gradient is computed again
+            }
             rows = recompute
                 ? Recomputed.Of(x => layer.Forward(text, x[0], dropout, attentionDropout), rows)
                 : layer.Forward(text, rows, dropout, attentionDropout);       // [T, D]

@@ -65,28 +65,30 @@ public sealed class Recomputed : OwnFunction<Recomputed>
         return [.. inputs.Select(i => i.requires_grad ? i.grad?.MoveToOuterDisposeScope()! : null!), null!];
     }
 
-    // On the processor the generator's own state, so that recomputing changes no number. A graphics card has a generator of its own whose state TorchSharp
-    // cannot read: there the processor's generator draws a seed for it.
+    // The state of the processor's generator before the piece. A graphics card has a generator of its own whose state TorchSharp cannot read: the processor's draws a seed for it.
     private static Tensor Draws(Device device)
     {
-        if (device.type == TorchSharp.DeviceType.CPU)
-        {
-            return get_rng_state();
-        }
-        Tensor seed = rand([1], ScalarType.Float64);
-        Repeat(seed, device);
-        return seed;
+        Tensor before = get_rng_state();
+        Begin(device);
+        return before;
     }
 
-    private static void Repeat(Tensor draws, Device device)
+    private static void Repeat(Tensor before, Device device)
+    {
+        set_rng_state(before);
+        Begin(device);
+    }
+
+    // The processor's generator goes on behind its draw: pieces within the piece draw their seeds from it, the same ones when it is computed again.
+    private static void Begin(Device device)
     {
         if (device.type == TorchSharp.DeviceType.CPU)
         {
-            set_rng_state(draws);
             return;
         }
-        using Tensor state = get_rng_state();
-        manual_seed((long)(draws.item<double>() * (1L << 62)));
-        set_rng_state(state);      // the processor's own draws go on where they were
+        using Tensor seed = rand([1], ScalarType.Float64);
+        using Tensor after = get_rng_state();
+        manual_seed((long)(seed.item<double>() * (1L << 62)));
+        set_rng_state(after);
     }
 }

@@ -36,7 +36,7 @@ public sealed class SplitEncoding(M3Encoder encoder, EmbeddingModes outputs, int
     /// <summary>False leaves dropout out.</summary>
     public bool Training { get; init; } = true;
 
-    /// <summary>True computes each layer again in the backward pass, so that of a sub-batch too no more than one layer's activations are there at once.</summary>
+    /// <summary>True computes each layer again in the backward pass, so that of a sub-batch too the input of each layer is kept and the rest for one layer at a time.</summary>
     public bool RecomputeLayers { get; init; }
 
     /// <summary>As in <see cref="Plan"/>; what keeps the device busy unless set.</summary>
