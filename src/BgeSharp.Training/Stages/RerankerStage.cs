@@ -41,6 +41,7 @@ public sealed class RerankerStage : ITrainableStage, IDisposable
         RerankerDistillationOptions? taught = options.Distillation;
         var draw = new GroupDraw(options.GroupSize, WithTeacher: taught is not null, Plain: true)
         {
+            NeverAlone = true,
             TeacherIsOptional = taught?.IsNamed() == false,
             MarksUnknown = taught?.Loss == "margin_mse",
             TeacherTemperature = taught?.Temperature ?? 1,

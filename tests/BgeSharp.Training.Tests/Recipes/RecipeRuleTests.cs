@@ -73,6 +73,7 @@ public class RecipeRuleTests
     [InlineData("stages[2].hardNegatives.teacherStage is \"t\"; no stage of type", "stages[2].hardNegatives.teacherStage=t")]
     [InlineData("stages[2].hardNegatives.teacherMargin is about a teacher, and there is none", "stages[2].hardNegatives.teacherMargin=1")]
     [InlineData("stages[1].freeze does nothing beside lora", "stages[1]={\"type\": \"reranker\", \"freeze\": [\"embeddings\"], \"lora\": {}}")]
+    [InlineData("stages[1].recompute does nothing with a frozen encoder", "stages[1].freeze=[\"encoder\"]", "stages[1].outputs=[\"sparse\"]", "stages[1].recompute=true")]
     [InlineData("stages[1].freeze[0] is \"layer\"; known are", "stages[1]={\"type\": \"reranker\", \"freeze\": [\"layer\"]}")]
     [InlineData("stages[1].objective is \"cosent\", which compares graded pairs, and those mined", "stages[1].objective=cosent")]
     [InlineData("stages[1].falseNegativeMargin is a difference of cosines", "stages[1].outputs=[\"sparse\"]", "stages[1].falseNegativeMargin=0.1")]

@@ -97,6 +97,19 @@ public sealed class TaughtRerankerTests : IDisposable
         }
     }
 
+    [Fact]
+    public void A_class_without_negatives_is_given_somebody_s_where_it_would_be_alone()
+    {
+        TrainingExample[] examples = [.. Enumerable.Range(0, 4).Select(n => new TrainingExample(TinyModel.Text(2, n), [Passage(n, 0)], []) { Type = "symmetric_class" })];
+        using PairStore store = PairStore.Create(_folder.Path, examples, _tokenizer, 16, 16, "", negatives: true);
+        Assert.Equal(1, ContrastiveBatch.Draw(store, [0, 1, 2, 3], new GroupDraw(3), 1, 0).Group);
+        Assert.Equal(2, ContrastiveBatch.Draw(store, [0, 1, 2, 3], new GroupDraw(3) { OwnGroup = true }, 1, 0).Group);
+        Assert.Equal(1, ContrastiveBatch.Draw(store, [0, 1, 2, 3], new GroupDraw(1) { OwnGroup = true }, 1, 0).Group);
+        using Weights weights = Model();
+        using var stage = new RerankerStage(Options(8192) with { BatchPairs = 4 }, weights, Cross(weights), store, 1, 0);
+        Assert.InRange(stage.ForwardBackward(0).Loss, 0.01, 5);
+    }
+
     // Two negatives each, so that a group is the whole example whatever is drawn; margin_mse and kl_div do not look at the order.
     private PairStore Store(IEnumerable<int> examples, bool scored = true)
         => PairStore.Create(_folder.Path, examples.Select(n => new TrainingExample(TinyModel.Text(2, n), [Passage(n, 0)], [Passage(n, 1), Passage(n, 2)])

@@ -14,6 +14,9 @@ public sealed record GroupDraw(int Group, bool WithTeacher = false, bool SortByT
     /// <summary>True when a query is compared with its own group only: then, with too few negatives, it repeats its own instead of borrowing other queries' positives.</summary>
     public bool OwnGroup { get; init; }
 
+    /// <summary>True gives a query somebody's passage where the type of its source would leave it alone with its answer: for stages in which no query meets others' groups.</summary>
+    public bool NeverAlone { get; init; }
+
     /// <summary>True lets sources be without scores: their batches come without a teacher.</summary>
     public bool TeacherIsOptional { get; init; }
 
@@ -64,7 +67,7 @@ public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, l
     public static ContrastiveBatch Draw(PairStore store, int[] examples, GroupDraw draw, long seed, long round)
     {
         PairSource source = store.Sources[store.Rows[examples[0]].Source];
-        int group = GroupOf(source, store.Rows[examples[0]].Negatives.Length, draw.Group);
+        int group = GroupOf(source, store.Rows[examples[0]].Negatives.Length, draw.Group, draw.OwnGroup || draw.NeverAlone);
         var columns = new int[examples.Length * group];
         bool taught = draw.WithTeacher && !(draw.TeacherIsOptional && store.Rows[examples[0]].PositiveScores is null);
         float[]? teacher = taught ? new float[columns.Length] : null;
@@ -163,11 +166,11 @@ public sealed record ContrastiveBatch(TokenBatch Queries, TokenBatch Passages, l
         return any;
     }
 
-    // FlagEmbedding's types: the first example of a batch decides.
-    internal static int GroupOf(PairSource source, int negatives, int group) => source.Type switch
+    // FlagEmbedding's types: the first example of a batch decides. Where a query meets its own group only, one without negatives gets somebody's all the same: alone it would learn nothing, and its batch with it.
+    internal static int GroupOf(PairSource source, int negatives, int group, bool ownGroup = false) => source.Type switch
     {
         "only_1neg" => 2,
-        "symmetric_class" => Math.Min(negatives + 1, group),
+        "symmetric_class" => Math.Min(Math.Max(negatives, ownGroup || source.OwnGroupOnly ? 1 : 0) + 1, group),
         _ => group,
     };
 

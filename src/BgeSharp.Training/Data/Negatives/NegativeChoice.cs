@@ -68,7 +68,12 @@ public static class NegativeChoice
     }
 
     /// <summary>All that may be negatives of a query, in the order in which they are taken.</summary>
-    /// <inheritdoc cref="Choose"/>
+    /// <param name="ranked">Best first, from rank 0.</param>
+    /// <param name="positive">Score of the best positive under the same search; NaN when not known: then no margin is asked for.</param>
+    /// <param name="excluded">True for a passage that cannot be a negative; asked while the result is read, so no more than are needed.</param>
+    /// <param name="rules">Ranks and margins.</param>
+    /// <param name="seed">Seed of the order.</param>
+    /// <returns>Rows, lazily; not cut at <see cref="NegativeRules.PerQuery"/>.</returns>
     public static IEnumerable<int> Allowed(IReadOnlyList<Candidate> ranked, double positive, Func<int, bool> excluded, NegativeRules rules, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(rules);

@@ -80,7 +80,7 @@ internal static class ContrastiveRules
                 throw places.Error($"{path}.matryoshkaDimensions[{i}]", $"is {size}; it must be above 0 and below the model's hidden size.");
             }
         }
-        CheckParts(stage.Freeze, stage.Lora, path, places);
+        CheckParts(stage.Freeze, stage.Lora, stage.Recompute, path, places);
         if (stage.Lora is null && stage.Freeze.Contains("encoder") && stage.Outputs is ["dense"])
         {
             throw places.Error($"{path}.freeze", "freezes the encoder, and the dense output has no weights of its own: the stage would train nothing.");
@@ -88,8 +88,8 @@ internal static class ContrastiveRules
         CheckGraded(stage, path, places);
     }
 
-    /// <summary>Throws where "freeze" names what is not known, or does nothing.</summary>
-    public static void CheckParts(IReadOnlyList<string> freeze, LoraOptions? lora, string path, RecipePlaces places)
+    /// <summary>Throws where "freeze" names what is not known, or one of it, "lora" and "recompute" does nothing beside the others.</summary>
+    public static void CheckParts(IReadOnlyList<string> freeze, LoraOptions? lora, bool recompute, string path, RecipePlaces places)
     {
         if (freeze.Index().FirstOrDefault(p => !TrainedParts.IsKnown(p.Item)) is { Item: not null } unknown)
         {
@@ -98,6 +98,10 @@ internal static class ContrastiveRules
         if (lora is not null && freeze.Count > 0)
         {
             throw places.Error($"{path}.freeze", "does nothing beside lora, which trains adapters and heads alone; leave one of them out.");
+        }
+        if (recompute && freeze.Contains("encoder"))
+        {
+            throw places.Error($"{path}.recompute", "does nothing with a frozen encoder, of whose layers nothing is kept; leave it out.");
         }
     }
 

@@ -104,7 +104,7 @@ internal static class RecipeRules
             {
                 throw places.Error($"{path}.pairs[{graded.Index}]", "holds graded sentence pairs, which a cross-encoder would take for answers whatever their grade; give pairs that belong together, with \"format\" \"jsonl\" where the name ends otherwise.");
             }
-            ContrastiveRules.CheckParts(reranker.Freeze, reranker.Lora, path, places);
+            ContrastiveRules.CheckParts(reranker.Freeze, reranker.Lora, reranker.Recompute, path, places);
             CheckNegatives(reranker.HardNegatives, path + ".hardNegatives", places);
             if (reranker.HardNegatives is { RefreshSteps: > 0 })
             {

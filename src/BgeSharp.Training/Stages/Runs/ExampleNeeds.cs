@@ -27,10 +27,6 @@ public sealed record ExampleNeeds
 
     private bool OthersAsNegatives { get; init; }
 
-    private bool OwnGroups { get; init; }
-
-    private bool ClassesNeedNegatives { get; init; }
-
     /// <summary>The needs of a stage; null when a query and a text that answers it will do.</summary>
     public static ExampleNeeds? Of(StageOptions stage) => stage switch
     {
@@ -42,8 +38,6 @@ public sealed record ExampleNeeds
         },
         ContrastiveStageOptions { Objective: not "contrastive" } graded => new($"the objective \"{graded.Objective}\"") { Scores = true, LonePairs = true, Cosines = graded.Objective == "cosine" },
         ContrastiveStageOptions { GroupSize: 1 } when StagePairs.Of(stage).Any(HoldsOwnGroups) => new("groupSize 1") { OthersAsNegatives = true },
-        ContrastiveStageOptions { GroupSize: > 1, HardNegatives: null } own when !own.InBatchNegatives || StagePairs.Of(stage).Any(HoldsOwnGroups)
-            => new("\"symmetric_class\"") { ClassesNeedNegatives = true, OwnGroups = !own.InBatchNegatives },
         _ => null,
     };
 
@@ -73,10 +67,6 @@ public sealed record ExampleNeeds
         if (OthersAsNegatives && example.Type is not "only_1neg" && new PairSource(file, "").OwnGroupOnly)
         {
             throw new BadInput($"{file}: its name says that a query is compared with its own group only (no_in_batch_neg), but with {Why} a query is alone in it, and would learn nothing; raise groupSize, or rename the file.");
-        }
-        if (ClassesNeedNegatives && example.Type == "symmetric_class" && (OwnGroups || new PairSource(file, "").OwnGroupOnly) && example.Negatives.All(example.Positives.Contains))
-        {
-            throw new BadInput($"{file}: example {number} has the type \"symmetric_class\" and no \"neg\", and its query is compared with its own group only: it would learn nothing, and neither would its batch, which takes its size from it; give texts of other classes, mine them (hardNegatives), or leave the example out.");
         }
         string? missing = Scores && example.PositiveScores is null ? "pos_scores" : !Negatives ? null
             : example.Negatives.All(example.Positives.Contains) ? "neg" : Scores && example.NegativeScores is null ? "neg_scores" : null;

@@ -27,6 +27,6 @@ internal static class RerankingVerdict
             return null;
         }
         string harm = pupils.Count == 0 ? "" : $", and what {string.Join(" and ", pupils.Select(p => $"\"{p}\""))} takes from it is likely to do harm";
-        return string.Create(CultureInfo.InvariantCulture, $"warning: the cross-encoder of stage \"{stage}\" orders the {RunEvaluation.RerankDepth} best of {search[0].Mode} worse than they stood ({Metric} {both.Average(b => b.Judged):0.000} against {both.Average(b => b.Alone):0.000} in the mean of {both.Length} sets){harm}; train it longer or on more pairs.");
+        return string.Create(CultureInfo.InvariantCulture, $"warning: the cross-encoder of stage \"{stage}\" orders the {RunEvaluation.RerankDepth} best of {search[0].Mode} worse than they stood ({Metric} {both.Average(b => b.Judged):0.000} against {both.Average(b => b.Alone):0.000}{(both.Length > 1 ? $" in the mean of {both.Length} sets" : "")}){harm}; train it longer or on more pairs.");
     }
 }

@@ -36,7 +36,7 @@ public sealed class RunEvaluation
         Graded = [.. recipe.Evaluation.Where(e => e.IsGraded).Select(LoadGraded)];
         GradedDevelopment = recipe.Development is { IsGraded: true } pairs ? LoadGraded(pairs) : null;
         Development = GradedDevelopment is not null ? null : recipe.Development is { } given ? Load(given) : Sets.Count > 0 ? Sets[0] : null;
-        DevelopmentIsReported = Development is not null && (Sets.Contains(Development) || recipe.Evaluation.Any(e => e.Path == recipe.Development?.Path));
+        DevelopmentIsReported = (Development is not null && Sets.Contains(Development)) || recipe.Evaluation.Any(e => e.Path == recipe.Development?.Path);
         // Every stage is measured at the lengths the run trains for, the untrained model too.
         _queryLength = recipe.Stages.OfType<ContrastiveStageOptions>().Select(s => s.QueryMaxLength).DefaultIfEmpty(int.MaxValue).Max();
         _passageLength = recipe.Stages.OfType<ContrastiveStageOptions>().Select(s => s.PassageMaxLength).DefaultIfEmpty(int.MaxValue).Max();
@@ -54,11 +54,11 @@ public sealed class RunEvaluation
     /// <summary>What evaluations while training search: the recipe's set for it, else the joint held-out set, else the first labelled one; null when there is none, or <see cref="GradedDevelopment"/> is.</summary>
     public RetrievalSet? Development { get; }
 
-    /// <summary>True when that set stands among the results too: a stage that chooses by it is flattered there.</summary>
-    public bool DevelopmentIsReported { get; }
-
     /// <summary>Graded pairs in its place, where the recipe names such.</summary>
     public StsTask? GradedDevelopment { get; }
+
+    /// <summary>True when either stands among the results too: a stage that chooses by it is flattered there.</summary>
+    public bool DevelopmentIsReported { get; }
 
     /// <summary>Whether a model can be measured while it trains.</summary>
     public bool CanDevelop => Development is not null || GradedDevelopment is not null;

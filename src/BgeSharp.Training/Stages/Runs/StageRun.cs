@@ -103,9 +103,9 @@ internal sealed class StageRun(RunContext run, int index)
 
     private void TellWhatChooses()
     {
-        if (_options.EvaluateEvery > 0 && (_options.KeepBest || _options.EarlyStop > 0) && _group.Leads() && run.Evaluation is { DevelopmentIsReported: true, Development: { } set } && !(ByLoss && _options is RetroMaeStageOptions))
+        if (_options.EvaluateEvery > 0 && (_options.KeepBest || _options.EarlyStop > 0) && _group.Leads() && run.Evaluation is { DevelopmentIsReported: true } evaluation && !(ByLoss && _options is RetroMaeStageOptions))
         {
-            _observer.Message($"note: stage \"{_options.Label}\" chooses its weights by {set.Name}, which stands among the results too and flatters it there; name another set in \"development\" for figures that do not.");
+            _observer.Message($"note: stage \"{_options.Label}\" chooses its weights by {evaluation.Development?.Name ?? run.Recipe.Development!.Name}, which stands among the results too and flatters it there; name another set in \"development\" for figures that do not.");
         }
     }
 

@@ -1,9 +1,7 @@
 // What is wrong with the data of any stage is said before anything is made of them.
 
 using System.Text.Json;
-using BgeSharp.Training.Data;
 using BgeSharp.Training.Stages;
-using BgeSharp.Training.Stages.Recipes;
 using BgeSharp.Training.Stages.Runs;
 using BgeSharp.Training.Tests.Faults;
 
@@ -89,22 +87,6 @@ public sealed class DataCheckTests : IDisposable
         Assert.Contains("the teacher's vocabulary is not the run's", Assert.Throws<BadInput>(() => _run.Run("veto", set: [$"stages[2].hardNegatives.teacher={judge}"])).Message, StringComparison.Ordinal);
         Assert.Contains("matryoshkaDimensions has 8, but the model's vectors have 8 numbers", Assert.Throws<BadInput>(() => _run.Run("second", set: [$"model={{\"from\": {judge}}}", "tokenizer={}", "stages[1].matryoshkaDimensions=[8]"])).Message, StringComparison.Ordinal);
         Assert.All(new[] { "run", "veto", "second" }, run => Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(_run.In(run), "stages"))));
-    }
-
-    [Fact]
-    public void A_class_without_negatives_that_would_meet_its_own_group_alone_is_named()
-    {
-        var alone = new TrainingExample("a", ["b"], ["b"]) { Type = "symmetric_class" };
-        var stage = new ContrastiveStageOptions { GroupSize = 3, InBatchNegatives = false };
-        void Passes(ContrastiveStageOptions options, TrainingExample example, string file) => ExampleNeeds.Of(options)?.Check(false, example, file, 4);
-        void Refuses(ContrastiveStageOptions options, string file) => Assert.Contains($"{file}: example 4 has the type \"symmetric_class\" and no \"neg\"", Assert.Throws<BadInput>(() => Passes(options, alone, file)).Message, StringComparison.Ordinal);
-        Refuses(stage, "x.jsonl");
-        Passes(stage, alone with { Negatives = ["c"] }, "x.jsonl");
-        Passes(stage, alone with { Type = "normal" }, "x.jsonl");
-        Passes(stage with { HardNegatives = new HardNegativeOptions() }, alone, "x.jsonl");
-        ContrastiveStageOptions byName = stage with { InBatchNegatives = true, Pairs = [new PairSourceOptions { Path = "x.jsonl" }, new PairSourceOptions { Path = "y_no_in_batch_neg.jsonl" }] };
-        Refuses(byName, "y_no_in_batch_neg.jsonl");
-        Passes(byName, alone, "x.jsonl");
     }
 
     [Fact]
